@@ -1,0 +1,230 @@
+/**
+ * The words of a handoff: what goes into its workflow, what comes out, and what it keeps. Types and constants only, so
+ * that every part (workflow sandbox, activities, API) can import it.
+ *
+ * Times in here are epoch milliseconds (`...Ms`, `at`), except in `HandoffEvent.at`, which is what the outside reads.
+ */
+
+export const HANDOFF_STATUSES = ['awaiting_email', 'opening', 'connecting', 'asking', 'active', 'closed'] as const;
+export type HandoffStatus = (typeof HANDOFF_STATUSES)[number];
+
+export const CLOSE_REASONS = [
+  'user_closed',
+  'agent_closed',
+  'bot_closed',
+  'wait_timeout',
+  'inactivity_timeout',
+  'email_not_given',
+  'desk_unavailable',
+  'operator_closed',
+] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+export const EVENT_TYPES = [
+  'handoff.email_required',
+  'handoff.connecting',
+  'handoff.busy',
+  'handoff.wait_timeout',
+  'handoff.active',
+  'handoff.agent_changed',
+  'handoff.snoozed',
+  'handoff.closed',
+  'message.user',
+  'message.agent',
+  'message.read',
+  'message.failed',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** `external`: the user is on any channel but the desk's own; `native`: the user is in the desk's own messenger. */
+export const MODES = ['external', 'native'] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface User {
+  id?: string;
+  anonymousId?: string;
+  email?: string;
+  name?: string;
+  phone?: string;
+  /** BCP 47, for example `fr` or `pt-BR`. Chooses the language of the texts. */
+  locale?: string;
+}
+
+/** One line of the talk between user and bot before the handoff. */
+export interface Turn {
+  role: 'user' | 'bot';
+  text: string;
+  /** ISO 8601. */
+  at?: string;
+}
+
+/** A reference: the bytes never travel through Baton. */
+export interface Attachment {
+  url: string;
+  name?: string;
+  contentType?: string;
+}
+
+/** The human at the desk. */
+export interface Agent {
+  id?: string;
+  name?: string;
+  avatar?: string;
+}
+
+/** Every user-facing sentence a handoff can say; `null` in the settings means: say nothing. */
+export const TEXT_KEYS = [
+  'email_required',
+  'connecting',
+  'busy',
+  'wait_timeout',
+  'wait_choice_wait',
+  'wait_choice_end',
+  'active',
+  'agent_changed',
+  'snoozed',
+  'message_failed',
+  'closed_by_user',
+  'closed_by_agent',
+  'closed_by_bot',
+  'closed_wait_timeout',
+  'closed_inactivity',
+  'closed_email_not_given',
+  'closed_desk_unavailable',
+  'closed_by_operator',
+] as const;
+export type TextKey = (typeof TEXT_KEYS)[number];
+
+/** The texts of one handoff, already in the user's language. */
+export type Texts = Record<TextKey, string | null>;
+
+/** The settings that a handoff started with; later changes of the bot do not touch it. */
+export interface HandoffSettings {
+  waitTimeoutMs: number;
+  onWaitTimeout: 'ask' | 'close';
+  inactivityTimeoutMs: number;
+  agentSilenceTimeoutMs: number | null;
+  emailTimeoutMs: number;
+  /** Question/answer rounds that the desk gets before the question. */
+  contextRounds: number;
+  /** Whether the bot has a callback; its address and secret are read at delivery. */
+  callback: boolean;
+  texts: Texts;
+}
+
+/** Argument of the workflow. */
+export interface HandoffInput {
+  handoffId: string;
+  botId: string;
+  /** The conversation's id at the bot, never sent to the desk as its conversation id. */
+  conversationId: string;
+  channel: string;
+  mode: Mode;
+  /** Id of the desk's folder, for example `webhook`. */
+  desk: string;
+  user: User;
+  /** The user has to be asked for an e-mail before the desk can be called. */
+  emailRequired: boolean;
+  question: string;
+  /** Oldest first, without the question. */
+  history: Turn[];
+  settings: HandoffSettings;
+  /** Set by continue-as-new. */
+  carried?: CarriedState;
+  /** Continue as new after this many events instead of when the server suggests it. For tests. */
+  continueAfterEvents?: number;
+}
+
+/**
+ * Everything that can happen to a handoff, in one ordered stream. `id` is the dedupe key: a second signal with the same
+ * `id` changes nothing.
+ */
+export type HandoffSignal =
+  | { kind: 'userMessage'; id: string; text: string; attachments?: Attachment[] }
+  | { kind: 'agentReply'; id: string; text: string; attachments?: Attachment[]; agent?: Agent }
+  | { kind: 'agentJoined'; id: string; agent: Agent }
+  | { kind: 'agentChanged'; id: string; agent: Agent }
+  | { kind: 'close'; id: string; by: 'user' | 'bot' | 'agent' | 'operator' }
+  | { kind: 'waitChoice'; id: string; choice: 'wait' | 'end' }
+  | { kind: 'emailGiven'; id: string; email: string }
+  | { kind: 'read'; id: string }
+  | { kind: 'snooze'; id: string; until?: string };
+
+/** The one signal: several events of a handoff may travel in one call, in order. */
+export const HANDOFF_SIGNAL = 'happened';
+
+/** What the bot's backend sees: in the journal, on the streams, at the callback. `seq` counts from 1 without a gap. */
+export interface HandoffEvent {
+  type: EventType;
+  seq: number;
+  /** ISO 8601 UTC. */
+  at: string;
+  botId: string;
+  handoffId: string;
+  conversationId: string;
+  data: Record<string, unknown>;
+}
+
+/** One call that the desk must get, in the order of `n`. The same `n` always carries the same content and `timestamp`. */
+export type DeskDelivery =
+  | { kind: 'open'; n: number; timestamp: number }
+  | { kind: 'message'; n: number; timestamp: number; messageId: string; text: string; attachments?: Attachment[] }
+  | { kind: 'close'; n: number; timestamp: number; reason: CloseReason };
+
+/** Something that arrived after `handoff.closed` had been written: kept beside the journal, never silently lost. */
+export interface LateMessage {
+  id: string;
+  at: string;
+  from: 'user' | 'agent';
+  text: string;
+  attachments?: Attachment[];
+  agent?: Agent;
+}
+
+/** What the reducer decides with. Outboxes are beside it, in `CarriedState`. */
+export interface HandoffState {
+  status: HandoffStatus;
+  /** Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over. */
+  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string };
+  closeReason?: CloseReason;
+  email?: string;
+  /** The desk has the conversation: it accepted, or an agent answered before its acceptance came back. */
+  deskHasIt: boolean;
+  deskConversationId?: string;
+  agent?: Agent;
+  /** What ends when nothing happens until `atMs`. */
+  deadline?: { kind: 'email' | 'wait' | 'choice' | 'inactivity' | 'agentSilence'; atMs: number };
+  lastSeq: number;
+  lastDeskN: number;
+  lastTimestamp: number;
+  /** Deliveries to the desk that are neither delivered nor failed, oldest first: `n` and the message they carry. */
+  atDesk: { n: number; messageId?: string }[];
+  /** Ids of the last signals, for dedupe; bounded. */
+  seen: string[];
+  counts: { user: number; agent: number; failed: number; duplicates: number; late: number };
+}
+
+/** What continue-as-new hands to the next run. */
+export interface CarriedState {
+  state: HandoffState;
+  journal: HandoffEvent[];
+  late: LateMessage[];
+  desk: DeskDelivery[];
+  callback: CallbackProgress;
+}
+
+/** The callback's outbox: the next `seq` to deliver, and the newest events; older ones are read from the journal. */
+export interface CallbackProgress {
+  nextSeq: number;
+  recent: HandoffEvent[];
+}
+
+/** Answer of the `view` query, for operators and tests. */
+export interface HandoffView {
+  status: HandoffStatus;
+  closeReason?: CloseReason;
+  lastSeq: number;
+  deadline?: { kind: string; at: string };
+  counts: HandoffState['counts'];
+  waiting: { journal: number; desk: number; callback: number };
+}
