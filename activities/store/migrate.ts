@@ -1,0 +1,3 @@
+export async function migrate(_databaseUrl: string): Promise<void> {
+  throw new Error('not built yet');
+}

@@ -1,0 +1,265 @@
+import type {
+  Agent,
+  CloseReason,
+  HandoffEvent,
+  HandoffSignal,
+  HandoffStatus,
+  LateMessage,
+  Mode,
+  User,
+} from '../../workflows/contracts.ts';
+import type { BotSettings } from '../settings.ts';
+
+/** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
+export interface Store {
+  bots: Bots;
+  keys: Keys;
+  handoffs: Handoffs;
+  journal: Journal;
+  wakeups: Wakeups;
+  ledger: Ledger;
+  inbox: Inbox;
+  callbacks: Callbacks;
+  /** Throws when the database does not answer. */
+  ping(): Promise<void>;
+  /** Lets group commits that are under way end, then closes every connection. */
+  close(): Promise<void>;
+}
+
+export type ServiceState = 'not_configured' | 'available' | 'unavailable';
+
+/** Whether the bot's current desk accepts its credentials; `since` is null only for `not_configured`. */
+export interface Service {
+  state: ServiceState;
+  why?: string;
+  since: string | null;
+}
+
+export interface BotRecord {
+  id: string;
+  /** Secrets replaced by `set`. */
+  settings: BotSettings;
+  /** Names the bot in the desk's webhook address; belongs to the bot's current desk, empty without one. */
+  hookToken: string;
+  service: Service;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export type DeskConfig = NonNullable<BotSettings['desk']>;
+export type CallbackConfig = NonNullable<BotSettings['callback']>;
+
+export interface Bots {
+  get(id: string): Promise<BotRecord | undefined>;
+  /** Ordered by id. Throws `CursorError` on a cursor that is not ours. */
+  list(page: Page): Promise<{ bots: BotRecord[]; nextCursor: string | null }>;
+  /** The settings with their secrets decrypted. */
+  withSecrets(id: string): Promise<BotSettings | undefined>;
+  /**
+   * Creates or replaces. `settings` carry their secrets in clear. Without `service` a desk that is known keeps its
+   * service status and a new one starts as `available`.
+   */
+  put(id: string, settings: BotSettings, options?: { service?: Pick<Service, 'state' | 'why'> }): Promise<BotRecord>;
+  /** Removes settings, desk configs and keys; handoffs and their journals stay. */
+  delete(id: string): Promise<boolean>;
+  /** Decrypted config per bot and kind: an open handoff keeps its desk when the bot changes to another one. */
+  desk(id: string, kind: string): Promise<DeskConfig | undefined>;
+  callback(id: string): Promise<CallbackConfig | null>;
+  /** Also finds a desk that the bot has left, so that its open handoffs still hear from it. */
+  byHookToken(kind: string, token: string): Promise<{ botId: string } | undefined>;
+  /** Writes only on a change and says whether there was one. */
+  setService(id: string, kind: string, service: { state: 'available' | 'unavailable'; why?: string }): Promise<boolean>;
+}
+
+export interface KeyRecord {
+  id: string;
+  label: string | null;
+  createdAt: string;
+  /** Exact to a minute. */
+  lastUsedAt: string | null;
+}
+
+export interface VerifiedKey {
+  keyId: string;
+  botId: string;
+  apiEnabled: boolean;
+}
+
+export interface Keys {
+  /** The key is returned this once and stored as a hash. The bot must exist. */
+  create(botId: string, label?: string): Promise<{ id: string; key: string }>;
+  list(botId: string): Promise<KeyRecord[]>;
+  delete(botId: string, id: string): Promise<boolean>;
+  /** Answers of the last 5 seconds come from this process's memory. */
+  verify(key: string): Promise<VerifiedKey | undefined>;
+}
+
+export interface Page {
+  cursor?: string | undefined;
+  limit: number;
+}
+
+export interface NewHandoff {
+  id: string;
+  botId: string;
+  conversationId: string;
+  desk: string;
+  channel: string;
+  mode: Mode;
+  status: Extract<HandoffStatus, 'awaiting_email' | 'opening'>;
+  user: User;
+  question: string;
+  metadata: unknown;
+}
+
+export interface HandoffRow {
+  id: string;
+  botId: string;
+  conversationId: string;
+  desk: string;
+  deskConversationId: string | null;
+  channel: string;
+  mode: Mode;
+  /** As the journal has it: `opening` is never written by an event, so it lasts from the start to the acceptance. */
+  status: HandoffStatus;
+  closeReason: CloseReason | null;
+  user: User;
+  question: string;
+  metadata: unknown;
+  agent: Agent | null;
+  lastSeq: number;
+  startedAt: string;
+  activeAt: string | null;
+  closedAt: string | null;
+  /** False between the row and the start of its workflow run. */
+  runStarted: boolean;
+}
+
+export interface HandoffFilter extends Page {
+  botId?: string | undefined;
+  conversationId?: string | undefined;
+  status?: HandoffStatus | undefined;
+}
+
+export interface Handoffs {
+  /** One open handoff per conversation of a bot: the second of two concurrent calls gets the first one's row. */
+  open(handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }>;
+  runStarted(id: string): Promise<void>;
+  get(id: string): Promise<HandoffRow | undefined>;
+  find(id: string): Promise<{ botId: string; status: HandoffStatus } | undefined>;
+  /** Newest first. Throws `CursorError` on a cursor that is not ours. */
+  list(filter: HandoffFilter): Promise<{ handoffs: HandoffRow[]; nextCursor: string | null }>;
+  countOpen(botId: string): Promise<number>;
+  /** The newest handoff of that conversation at the desk. */
+  byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
+  bindDesk(id: string, deskConversationId: string): Promise<void>;
+  /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
+  openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
+  /** Removes a row whose run never started and that has no event; says whether it did. */
+  discard(id: string): Promise<boolean>;
+}
+
+export interface JournalEntry {
+  handoffId: string;
+  botId: string;
+  events: HandoffEvent[];
+  late: LateMessage[];
+}
+
+export interface Journal {
+  /** Idempotent by `seq` and late id. Brings the handoff's row up to date in the same commit and wakes the streams. */
+  append(entry: JournalEntry): Promise<void>;
+  /** Events with `seq` above `after`, in order. */
+  read(handoffId: string, after: number, limit: number): Promise<HandoffEvent[]>;
+  late(handoffId: string): Promise<LateMessage[]>;
+  /**
+   * All events of a bot in the order in which they became safe to read, behind `cursor` (`start` or none: from the
+   * first). Nothing is skipped when transactions commit out of order: a row waits until every older transaction has
+   * ended. `complete` is false when there is more than was returned: ask again, shortly if nothing was returned.
+   * Throws `CursorError` on a cursor that is not ours.
+   */
+  readBot(botId: string, cursor: string | undefined, limit: number): Promise<BotPage>;
+  /** A cursor behind everything that is safe to read now; it may repeat events of the last moment, never skip one. */
+  botCursorNow(botId: string): Promise<string>;
+}
+
+export interface BotPage {
+  events: { cursor: string; event: HandoffEvent }[];
+  complete: boolean;
+}
+
+export interface Wakeups {
+  /**
+   * Calls `wake` soon after new events were committed, by whichever process; after a lost connection came back, once
+   * for all that may have been missed. Subscribe first, then read. Returns the way out.
+   */
+  subscribe(topic: { handoffId: string } | { botId: string }, wake: () => void): () => void;
+}
+
+export type Lane = 'desk' | 'callback';
+
+/** How far the deliveries of a handoff are: `started` above `sent` means that a try was under way. */
+export interface Ledger {
+  get(handoffId: string, lane: Lane): Promise<{ started: number; sent: number }>;
+  /** Marks only ever go up. */
+  started(handoffId: string, lane: Lane, n: number): Promise<void>;
+  sent(handoffId: string, lane: Lane, n: number): Promise<void>;
+}
+
+export interface ReceivedEvent {
+  botId: string;
+  desk: string;
+  dedupeKey: string;
+  deskConversationId: string;
+  /** Absent when the caller knows only the desk's conversation; the handoff is looked up. */
+  handoffId?: string | undefined;
+  signal: HandoffSignal;
+}
+
+export interface PendingSignal {
+  inboxId: string;
+  signal: HandoffSignal;
+}
+
+export interface Receipt {
+  /** False for a repeat of something that is stored already. */
+  fresh: boolean;
+  /** Absent when no handoff has this conversation yet. */
+  handoffId?: string;
+  /** Everything of the handoff that is not forwarded yet, in order, own event included; a forwarded repeat gives []. */
+  pending: PendingSignal[];
+}
+
+export interface UnforwardedEvent extends PendingSignal {
+  botId: string;
+  desk: string;
+  deskConversationId: string;
+  handoffId: string | null;
+  receivedAt: string;
+}
+
+export type InboxOutcome = 'forwarded' | 'late' | 'unknown';
+
+export interface Inbox {
+  /** Durable before it returns, one row per `(bot, desk, dedupeKey)`. */
+  receive(event: ReceivedEvent): Promise<Receipt>;
+  forwarded(inboxIds: string[], outcome: InboxOutcome): Promise<void>;
+  /** Oldest first. */
+  unforwarded(options: { olderThanSeconds: number; limit: number }): Promise<UnforwardedEvent[]>;
+  /** Gives a handoff the events that came before its conversation at the desk was known. Call after `bindDesk`. */
+  adopt(handoffId: string, botId: string, desk: string, deskConversationId: string): Promise<PendingSignal[]>;
+}
+
+export interface CallbackHealth {
+  failingSince: string | null;
+  lastError: string | null;
+  /** Exact to 10 seconds. */
+  lastSuccessAt: string | null;
+}
+
+export interface Callbacks {
+  failing(botId: string, error: string): Promise<void>;
+  ok(botId: string): Promise<void>;
+  health(botId: string): Promise<CallbackHealth>;
+  failingCount(): Promise<number>;
+}
