@@ -1,0 +1,13 @@
+// Run in a process of its own, because the download of the SDK takes no time-out: node sdk-download.mjs PROGRAM FOLDER
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+
+const [program, downloadDir] = process.argv.slice(2);
+const options = { server: { executable: { type: 'cached-download', downloadDir } } };
+try {
+  const start = program === 'temporal' ? 'createLocal' : 'createTimeSkipping';
+  const environment = await TestWorkflowEnvironment[start](options);
+  await environment.teardown();
+} catch (error) {
+  console.error(String(error.message).split('\n')[0]);
+  process.exitCode = 1;
+}
