@@ -165,6 +165,14 @@ export interface HandoffEvent {
   data: Record<string, unknown>;
 }
 
+/** Why a message did not arrive, in `message.failed`. */
+export type FailureReason =
+  | 'rejected'
+  | 'expired'
+  | 'handoff_closed'
+  | 'desk_unavailable'
+  | 'attachment_not_supported';
+
 /** One call that the desk must get, in the order of `n`. The same `n` always carries the same content and `timestamp`. */
 export type DeskDelivery =
   | { kind: 'open'; n: number; timestamp: number }
@@ -197,8 +205,10 @@ export interface HandoffState {
   lastSeq: number;
   lastDeskN: number;
   lastTimestamp: number;
-  /** Deliveries to the desk that are neither delivered nor failed, oldest first: `n` and the message they carry. */
-  atDesk: { n: number; messageId?: string }[];
+  /** Messages for the desk that are neither delivered nor failed, oldest first. */
+  pending: { n: number; messageId: string }[];
+  /** The desk will be told of the end. */
+  closeQueued: boolean;
   /** Ids of the last signals, for dedupe; bounded. */
   seen: string[];
   counts: { user: number; agent: number; failed: number; duplicates: number; late: number };

@@ -1,0 +1,116 @@
+import type { CloseReason, Mode, Turn, User } from '../workflows/contracts.ts';
+import { deliveryKey } from '../workflows/ids.ts';
+import type { Deps } from './deps.ts';
+import type { CallDesk } from './desk-calls.ts';
+import { DeskError } from './errors.ts';
+import { toFailure } from './failures.ts';
+import { contextRounds } from './text/rounds.ts';
+
+export interface OpenConversation {
+  handoffId: string;
+  botId: string;
+  desk: string;
+  n: number;
+  timestamp: number;
+  channel: string;
+  mode: Mode;
+  user: User;
+  email?: string;
+  question: string;
+  history: Turn[];
+  contextRounds: number;
+}
+
+export interface CloseConversation {
+  handoffId: string;
+  botId: string;
+  desk: string;
+  deskConversationId: string;
+  n: number;
+  timestamp: number;
+  reason: CloseReason;
+}
+
+export interface OpenOutcome {
+  deskConversationId: string;
+}
+
+/** Opening and closing of a conversation at the desk: regular activities, whose retries an operator can see. */
+export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
+  const { store } = deps;
+
+  async function replayEarlyEvents(open: OpenConversation, deskConversationId: string): Promise<void> {
+    const early = await store.inbox.adopt(open.handoffId, open.botId, open.desk, deskConversationId);
+    if (early.length === 0) return;
+    await deps.runs.signal(
+      open.handoffId,
+      early.map((row) => row.signal),
+    );
+    await store.inbox.forwarded(
+      early.map((row) => row.inboxId),
+      'forwarded',
+    );
+  }
+
+  return {
+    /**
+     * Creates the conversation at the desk, once: a retry carries the same key, and what an earlier try recorded is
+     * not called again. Refused credentials and a refused request end at once; the rest is retried.
+     */
+    async openConversation(open: OpenConversation): Promise<OpenOutcome> {
+      const row = await store.handoffs.get(open.handoffId);
+      if (row?.deskConversationId) return { deskConversationId: row.deskConversationId };
+      try {
+        const { deskConversationId } = await callDesk(
+          { botId: open.botId, desk: open.desk, operation: 'open' },
+          (desk, ctx) =>
+            desk.open(ctx, {
+              key: deliveryKey(open.handoffId, open.n),
+              handoffId: open.handoffId,
+              botId: open.botId,
+              channel: open.channel,
+              mode: open.mode,
+              timestamp: open.timestamp,
+              user: open.user,
+              ...(open.email === undefined ? {} : { email: open.email }),
+              history: contextRounds(open.history, open.contextRounds),
+              question: open.question,
+            }),
+        );
+        await store.handoffs.bindDesk(open.handoffId, deskConversationId);
+        await replayEarlyEvents(open, deskConversationId);
+        return { deskConversationId };
+      } catch (error) {
+        // The mark tells the workflow that the desk may hold a conversation, so that it is closed there as well.
+        if (error instanceof DeskError && error.unclear) await store.ledger.started(open.handoffId, 'desk', open.n);
+        throw toFailure(error, ['auth', 'rejected']);
+      }
+    },
+
+    /** Whether a try to open ended without a clear answer. */
+    async deskMayHaveIt(open: { handoffId: string; n: number }): Promise<boolean> {
+      return (await store.ledger.get(open.handoffId, 'desk')).started >= open.n;
+    },
+
+    /** Tells the desk that the user's side has ended. A desk that has no such conversation open any more is content. */
+    async closeConversation(close: CloseConversation): Promise<void> {
+      if ((await store.ledger.get(close.handoffId, 'desk')).sent >= close.n) return;
+      try {
+        await callDesk({ botId: close.botId, desk: close.desk, operation: 'close' }, (desk, ctx) =>
+          desk.close(ctx, {
+            key: deliveryKey(close.handoffId, close.n),
+            handoffId: close.handoffId,
+            deskConversationId: close.deskConversationId,
+            timestamp: close.timestamp,
+            reason: close.reason,
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof DeskError && (error.kind === 'not_found' || error.kind === 'conflict'))) {
+          throw toFailure(error, ['rejected']);
+        }
+      }
+      await store.ledger.sent(close.handoffId, 'desk', close.n);
+    },
+  };
+}

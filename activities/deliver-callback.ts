@@ -1,0 +1,182 @@
+import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
+import type { HandoffEvent } from '../workflows/contracts.ts';
+import { eventId } from '../workflows/ids.ts';
+import { createBulkhead } from './bulkhead.ts';
+import type { CallbackBatch, Deps } from './deps.ts';
+import { FAILURE, tooManyAtOnce } from './failures.ts';
+import { HttpError } from './http/client.ts';
+import { retryAfterMs } from './http/retry-after.ts';
+import { signStandardWebhook } from './http/sign.ts';
+import type { Callback } from './settings.ts';
+import { ttlCache } from './ttl-cache.ts';
+
+export interface CallbackResult {
+  /** Events up to this one are delivered. */
+  sentSeq: number;
+  /** The callback takes long or failed. */
+  slow: boolean;
+}
+
+/** The HTTP time-out of one callback. Milliseconds. */
+const CALL_MS = 10_000;
+const QUICK_MS = 1_500;
+const SLOW_MS = 1_000;
+
+/** A regular activity begins no further call after this time. Milliseconds. */
+const STEADY_MS = 20_000;
+
+/** Callbacks of one bot that one process makes at the same moment. */
+const CALLS_PER_BOT = 10;
+
+/** How long a callback that failed or was slow is left to regular activities, for all handoffs of its bot. */
+const AVOID_MS = 5_000;
+
+/** Events to the bot's backend, in order, signed by Standard Webhooks, each marked in the ledger as it goes. */
+export function createCallbackActivities(deps: Deps) {
+  const { store, log, metrics } = deps;
+  const settings = ttlCache(2_000, (botId) => store.bots.callback(botId));
+  const bulkhead = createBulkhead(CALLS_PER_BOT);
+  const avoidUntil = new Map<string, number>();
+  const healthy = new Set<string>();
+
+  async function post(callback: Callback, event: HandoffEvent, timeoutMs: number): Promise<void> {
+    const id = eventId(event.handoffId, event.seq);
+    const body = JSON.stringify(event);
+    const response = await deps.http.request({
+      method: 'POST',
+      url: callback.url,
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        ...authorization(callback),
+        ...(callback.secret
+          ? signStandardWebhook({
+              secret: callback.secret,
+              id,
+              timestampSeconds: Math.floor(deps.clock.now() / 1_000),
+              body,
+            })
+          : {}),
+      },
+      body,
+      timeoutMs,
+      signal: cancellationSignal(),
+      maxResponseBytes: 65_536,
+    });
+    if (response.status >= 200 && response.status < 300) return;
+    const wait = retryAfterMs(response.headers, deps.clock.now());
+    throw ApplicationFailure.create({
+      message: `callback answered ${response.status}`,
+      type: FAILURE.callback,
+      category: 'BENIGN',
+      ...(wait === undefined ? {} : { nextRetryDelay: wait }),
+    });
+  }
+
+  async function deliver(batch: CallbackBatch, quick: boolean): Promise<CallbackResult & { error?: unknown }> {
+    const startedAt = performance.now();
+    const callback = await settings(batch.botId);
+    if (!callback) return { sentSeq: batch.toSeq, slow: false };
+    const done = await store.ledger.get(batch.handoffId, 'callback');
+    const events = batch.events ?? (await fromJournal(batch));
+    const marks: Promise<void>[] = [];
+    let sentSeq = batch.fromSeq - 1;
+    let slow = false;
+    let error: unknown;
+    for (const event of events) {
+      const left = (quick ? QUICK_MS : STEADY_MS) - (performance.now() - startedAt);
+      if (event.seq > done.sent) {
+        if (left <= 0) {
+          slow = true;
+          break;
+        }
+        const sentAt = performance.now();
+        try {
+          await post(callback, event, Math.min(CALL_MS, Math.ceil(left)));
+        } catch (cause) {
+          error = cause;
+          break;
+        }
+        slow = performance.now() - sentAt > SLOW_MS;
+        marks.push(store.ledger.sent(batch.handoffId, 'callback', event.seq));
+        metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'delivered' });
+      }
+      sentSeq = event.seq;
+    }
+    await Promise.all(marks).catch((cause: unknown) => log.warn({ err: cause }, 'callback marks not written'));
+    await report(batch.botId, error, slow || error !== undefined);
+    return { sentSeq, slow: slow || error !== undefined, ...(error === undefined ? {} : { error }) };
+  }
+
+  async function fromJournal(batch: CallbackBatch): Promise<HandoffEvent[]> {
+    const events = await store.journal.read(batch.handoffId, batch.fromSeq - 1, batch.toSeq - batch.fromSeq + 1);
+    if (events[0]?.seq === batch.fromSeq) return events;
+    throw ApplicationFailure.create({
+      message: 'the journal does not have these events yet',
+      type: FAILURE.callback,
+      nextRetryDelay: 1_000,
+      category: 'BENIGN',
+    });
+  }
+
+  /** Keeps the bot's status and `/metrics` true, writing only when something changed. */
+  async function report(botId: string, error: unknown, avoid: boolean): Promise<void> {
+    if (avoid) avoidUntil.set(botId, deps.clock.now() + AVOID_MS);
+    try {
+      if (error !== undefined) {
+        metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'failed' });
+        healthy.delete(botId);
+        await store.callbacks.failing(botId, describe(error));
+      } else if (!healthy.has(botId)) {
+        await store.callbacks.ok(botId);
+        healthy.add(botId);
+      }
+    } catch (cause) {
+      log.warn({ err: cause, botId }, 'callback health not saved');
+    }
+  }
+
+  return {
+    /** The first try, inside the workflow task: never throws for the callback's failure, never takes long. */
+    async tryCallback(batch: CallbackBatch): Promise<CallbackResult> {
+      const nothing = { sentSeq: batch.fromSeq - 1, slow: true };
+      if ((avoidUntil.get(batch.botId) ?? 0) > deps.clock.now()) return nothing;
+      const running = bulkhead(batch.botId, () => deliver(batch, true));
+      if (!running) return nothing;
+      const { sentSeq, slow } = await running;
+      return { sentSeq, slow };
+    },
+
+    /** Every further try. Throws when nothing went out, so that Temporal retries and an operator sees why. */
+    async deliverCallback(batch: CallbackBatch): Promise<CallbackResult> {
+      const running = bulkhead(batch.botId, () => deliver(batch, false));
+      if (!running) throw tooManyAtOnce('callback');
+      const { sentSeq, slow, error } = await running;
+      if (error !== undefined && sentSeq < batch.fromSeq) {
+        if (error instanceof ApplicationFailure) throw error;
+        throw ApplicationFailure.create({ message: describe(error), type: FAILURE.callback, category: 'BENIGN' });
+      }
+      return { sentSeq, slow };
+    },
+
+    /** The retry policy has ended for one event: it stays in the journal, and the operator is told. */
+    async giveUpCallback(batch: { handoffId: string; botId: string; seq: number }): Promise<void> {
+      metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'given_up' });
+      log.error(batch, 'a callback was given up; the event is in the journal');
+      await store.ledger.sent(batch.handoffId, 'callback', batch.seq);
+    },
+  };
+}
+
+function authorization(callback: Callback): Record<string, string> {
+  if (!callback.auth) return {};
+  if (callback.auth.type === 'bearer') return { authorization: `Bearer ${callback.auth.token}` };
+  const pair = Buffer.from(`${callback.auth.username}:${callback.auth.password}`).toString('base64');
+  return { authorization: `Basic ${pair}` };
+}
+
+/** Says what happened without the address, which may carry a secret in its query. */
+function describe(error: unknown): string {
+  if (error instanceof HttpError) return `callback ${error.kind}`;
+  return error instanceof Error ? error.message : 'callback failed';
+}

@@ -1,0 +1,140 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Attachment, DeskDelivery, FailureReason } from '../workflows/contracts.ts';
+import { deliveryKey } from '../workflows/ids.ts';
+import type { Deps } from './deps.ts';
+import type { CallDesk } from './desk-calls.ts';
+import { DeskError } from './errors.ts';
+import { toFailure } from './failures.ts';
+
+export type MessageDelivery = Extract<DeskDelivery, { kind: 'message' }>;
+
+export interface DeskBatch {
+  handoffId: string;
+  botId: string;
+  desk: string;
+  deskConversationId: string;
+  /** In order. */
+  deliveries: MessageDelivery[];
+}
+
+export type DeliveryResult =
+  | { n: number; ok: true; dropped?: Attachment[] }
+  /** The desk will never take this one. */
+  | { n: number; ok: false; why: FailureReason };
+
+/** Results are a prefix of the batch: what is missing was not delivered yet and must be tried again. */
+export interface DeskBatchResult {
+  results: DeliveryResult[];
+  /** The desk takes long or failed: the next batch had better be a regular activity. */
+  slow: boolean;
+}
+
+/** A desk that needs longer than this for one message is called from regular activities. Milliseconds. */
+const SLOW_MS = 1_000;
+
+/** All the time that a quick try has, because the workflow task waits for it. Milliseconds. */
+const QUICK_MS = 1_500;
+
+/** A regular activity begins no further call after this time. Milliseconds. */
+const STEADY_MS = 20_000;
+
+/** Errors after which the same message can never arrive. */
+const HOPELESS: readonly DeskError['kind'][] = ['rejected', 'not_found', 'conflict'];
+
+/** Messages to the desk, one after the other, each marked in the ledger as it goes. */
+export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
+  const { store, log, metrics } = deps;
+
+  async function deliver(batch: DeskBatch, quick: boolean): Promise<DeskBatchResult & { error?: unknown }> {
+    const startedAt = performance.now();
+    const left = (): number => (quick ? QUICK_MS : STEADY_MS) - (performance.now() - startedAt);
+    const done = await store.ledger.get(batch.handoffId, 'desk');
+    const marks: Promise<void>[] = [];
+    const results: DeliveryResult[] = [];
+    let slow = false;
+    let error: unknown;
+    for (const delivery of batch.deliveries) {
+      if (delivery.n <= done.sent) {
+        results.push({ n: delivery.n, ok: true });
+        continue;
+      }
+      if (left() <= 0) {
+        slow = true;
+        break;
+      }
+      const sentAt = performance.now();
+      try {
+        results.push(await sendOne(batch, delivery, delivery.n <= done.started, quick ? left() : undefined));
+        marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n));
+      } catch (cause) {
+        if (cause instanceof DeskError && HOPELESS.includes(cause.kind)) {
+          log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
+          results.push({ n: delivery.n, ok: false, why: 'rejected' });
+          metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'rejected' });
+          continue;
+        }
+        error = cause;
+        slow = true;
+        metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'failed' });
+        break;
+      }
+      slow = performance.now() - sentAt > SLOW_MS;
+    }
+    // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
+    await Promise.all(marks).catch((cause: unknown) => log.warn({ err: cause }, 'delivery marks not written'));
+    return { results, slow, ...(error === undefined ? {} : { error }) };
+  }
+
+  async function sendOne(
+    batch: DeskBatch,
+    delivery: MessageDelivery,
+    maybeSent: boolean,
+    timeoutMs: number | undefined,
+  ): Promise<DeliveryResult> {
+    const call = {
+      botId: batch.botId,
+      desk: batch.desk,
+      operation: 'send',
+      ...(timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) }),
+    };
+    const sent = await callDesk(call, async (desk, ctx) => {
+      // Only where the desk lets us look does it help to know that a try has begun.
+      if (desk.capabilities.lookup && !maybeSent) await store.ledger.started(batch.handoffId, 'desk', delivery.n);
+      return desk.send(ctx, {
+        key: deliveryKey(batch.handoffId, delivery.n),
+        handoffId: batch.handoffId,
+        deskConversationId: batch.deskConversationId,
+        timestamp: delivery.timestamp,
+        text: delivery.text,
+        attachments: delivery.attachments ?? [],
+        maybeSent,
+      });
+    });
+    metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'delivered' });
+    return { n: delivery.n, ok: true, ...(sent.dropped?.length ? { dropped: sent.dropped } : {}) };
+  }
+
+  return {
+    /** The first try, inside the workflow task: never throws for a desk's failure, never takes long. */
+    async tryDesk(batch: DeskBatch): Promise<DeskBatchResult> {
+      const { results, slow, error } = await deliver(batch, true);
+      if (error !== undefined) log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');
+      return { results, slow };
+    },
+
+    /** Every further try. Throws when nothing at all went out, so that Temporal retries and an operator sees why. */
+    async deliverToDesk(batch: DeskBatch): Promise<DeskBatchResult> {
+      const { results, slow, error } = await deliver(batch, false);
+      if (error !== undefined && results.length === 0) {
+        log.warn({ handoffId: batch.handoffId, attempt: activityInfo().attempt, err: error }, 'delivery to the desk failed');
+        throw toFailure(error, []);
+      }
+      return { results, slow };
+    },
+
+    /** The last delivery that is known to have reached the desk, read when a batch has failed for good. */
+    async lastSentToDesk(handoffId: string): Promise<number> {
+      return (await store.ledger.get(handoffId, 'desk')).sent;
+    },
+  };
+}

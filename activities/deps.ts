@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
+import type { DeskRegistry } from './desks/registry.ts';
+import type { HttpClient } from './http/client.ts';
+import type { Metrics } from './platform/metrics.ts';
+import type { Store } from './store/store.ts';
+
+/** What activities know of workflow runs; `worker/runs.ts` does it with the Temporal client. */
+export interface HandoffRuns {
+  /** Throws `HandoffGone` when no run is open. */
+  signal(handoffId: string, signals: HandoffSignal[]): Promise<void>;
+  /** `gone`: no run, or one that ended in any way. */
+  state(handoffId: string): Promise<'running' | 'gone'>;
+  /** Starts the workflow that delivers a handoff's remaining callbacks; once, however often it is called. */
+  startCallbackTail(tail: { handoffId: string; botId: string; fromSeq: number; toSeq: number }): Promise<void>;
+}
+
+export class HandoffGone extends Error {
+  override readonly name = 'HandoffGone';
+}
+
+export interface Deps {
+  store: Store;
+  desks: DeskRegistry;
+  http: HttpClient;
+  runs: HandoffRuns;
+  clock: { now(): number };
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** One batch for the callback: the events themselves, or where to read them in the journal. */
+export interface CallbackBatch {
+  handoffId: string;
+  botId: string;
+  fromSeq: number;
+  toSeq: number;
+  /** The events from `fromSeq` to `toSeq`; absent: read them from the journal. */
+  events?: HandoffEvent[];
+}

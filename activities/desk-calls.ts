@@ -1,0 +1,84 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { createBulkhead } from './bulkhead.ts';
+import type { Deps } from './deps.ts';
+import type { Desk, DeskContext } from './desks/desk.ts';
+import { DeskError } from './errors.ts';
+import { tooManyAtOnce } from './failures.ts';
+import { ttlCache } from './ttl-cache.ts';
+
+/** The HTTP time-out of one call to a desk, in milliseconds. */
+const CALL_MS = 10_000;
+
+/** Calls to the desk of one bot that one process makes at the same moment. */
+const CALLS_PER_BOT = 20;
+
+/** How long a process works with credentials it has read, in milliseconds. */
+const CONFIG_TTL_MS = 2_000;
+
+/** One call to a bot's desk. */
+export interface DeskCall {
+  botId: string;
+  desk: string;
+  operation: string;
+  /** Shorter than the usual time-out where the caller cannot wait. */
+  timeoutMs?: number;
+}
+
+export type CallDesk = <T>(call: DeskCall, work: (desk: Desk, ctx: DeskContext<unknown>) => Promise<T>) => Promise<T>;
+
+/**
+ * Calls a bot's desk with its current credentials, under the bot's share of places, and keeps the service status true:
+ * refused credentials make it `unavailable`, the next call that works makes it `available` again.
+ */
+export function createDeskCalls(deps: Deps): CallDesk {
+  const configs = ttlCache(CONFIG_TTL_MS, (key) => {
+    const [botId = '', desk = ''] = key.split('\n');
+    return deps.store.bots.desk(botId, desk);
+  });
+  const bulkhead = createBulkhead(CALLS_PER_BOT);
+  const known = new Map<string, 'available' | 'unavailable'>();
+
+  async function report(call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> {
+    const key = `${call.botId}\n${call.desk}`;
+    if (known.get(key) === state) return;
+    await deps.store.bots.setService(call.botId, call.desk, { state, ...(why === undefined ? {} : { why }) });
+    known.set(key, state);
+  }
+
+  return async (call, work) => {
+    const desk = deps.desks.get(call.desk);
+    const config = await configs(`${call.botId}\n${call.desk}`);
+    if (!desk || config === undefined) {
+      throw new DeskError({
+        desk: call.desk,
+        operation: call.operation,
+        kind: 'auth',
+        reason: 'the bot has no such desk configured any more',
+      });
+    }
+    const ctx: DeskContext<unknown> = {
+      config,
+      http: deps.http,
+      log: deps.log.child({ desk: call.desk, botId: call.botId }),
+      now: () => deps.clock.now(),
+      signal: AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]),
+    };
+    const stop = deps.metrics.deliverySeconds.startTimer({ lane: 'desk', desk: call.desk });
+    const running = bulkhead(call.botId, () => work(desk, ctx));
+    if (!running) throw tooManyAtOnce(`[${call.desk}] ${call.operation}`);
+    try {
+      const answer = await running;
+      await report(call, 'available').catch((error: unknown) => deps.log.warn({ err: error }, 'service status not saved'));
+      return answer;
+    } catch (error) {
+      if (error instanceof DeskError && error.kind === 'auth') {
+        await report(call, 'unavailable', error.message).catch((cause: unknown) =>
+          deps.log.warn({ err: cause }, 'service status not saved'),
+        );
+      }
+      throw error;
+    } finally {
+      stop();
+    }
+  };
+}

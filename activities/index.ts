@@ -1,0 +1,37 @@
+import type { HandoffEvent, HandoffStatus, LateMessage } from '../workflows/contracts.ts';
+import { createConversationActivities } from './conversation.ts';
+import { createCallbackActivities } from './deliver-callback.ts';
+import { createDeliverActivities } from './deliver.ts';
+import type { Deps } from './deps.ts';
+import { createDeskCalls } from './desk-calls.ts';
+import { createMaintenanceActivities } from './maintenance.ts';
+
+/** What goes into the journal in one transaction, with what the index of handoffs must show afterwards. */
+export interface JournalBatch {
+  handoffId: string;
+  botId: string;
+  events: HandoffEvent[];
+  late: LateMessage[];
+  status: HandoffStatus;
+  email?: string;
+}
+
+/** All activities, given what they work with. The worker registers the result; workflows import only its type. */
+export function createActivities(deps: Deps) {
+  const callDesk = createDeskCalls(deps);
+  return {
+    /** Writes to the journal; the same batch again changes nothing. */
+    async record(batch: JournalBatch): Promise<void> {
+      await deps.store.journal.append(batch);
+      for (const event of batch.events) {
+        if (event.type === 'handoff.closed') deps.metrics.handoffsClosed.inc({ reason: String(event.data.reason) });
+      }
+    },
+    ...createConversationActivities(deps, callDesk),
+    ...createDeliverActivities(deps, callDesk),
+    ...createCallbackActivities(deps),
+    ...createMaintenanceActivities(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,128 @@
+import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
+import { HandoffGone } from './deps.ts';
+import type { Deps } from './deps.ts';
+import { handoffSettings } from './settings.ts';
+import type { HandoffRow } from './store/types.ts';
+
+export interface MaintenanceReport {
+  /** Webhook events that had not reached their handoff and now have. */
+  replayed: number;
+  /** Handoffs whose run was gone and whose records are closed now. */
+  closed: number;
+  /** Webhook events of conversations that nobody knows, kept and alarmed about. */
+  unknown: number;
+}
+
+/** A webhook's own call forwards it; what is older than this was left behind by a crash or an outage. Seconds. */
+const LEFT_BEHIND_SECONDS = 5;
+
+/** A run is started within the request; a handoff that has none after this time lost it. Seconds. */
+const RUN_MISSING_SECONDS = 60;
+
+/** An event of an unknown conversation may wait this long for its handoff before it is an alert. Seconds. */
+const UNKNOWN_SECONDS = 3_600;
+
+const PAGE = 200;
+
+/** What a crash, an outage or a terminated run left behind is found and finished here, once a minute. */
+export function createMaintenanceActivities(deps: Deps) {
+  const { store, runs, log, metrics } = deps;
+
+  async function replayInbox(): Promise<{ replayed: number; unknown: number }> {
+    const rows = await store.inbox.unforwarded({ olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
+    const byHandoff = new Map<string, { inboxId: string; signal: HandoffSignal }[]>();
+    const unknown: string[] = [];
+    for (const row of rows) {
+      if (row.handoffId) byHandoff.set(row.handoffId, [...(byHandoff.get(row.handoffId) ?? []), row]);
+      else if (deps.clock.now() - Date.parse(row.receivedAt) > UNKNOWN_SECONDS * 1_000) {
+        unknown.push(row.inboxId);
+        metrics.inboxAlerts.inc({ desk: row.desk });
+      }
+    }
+    let replayed = 0;
+    for (const [handoffId, pending] of byHandoff) {
+      const ids = pending.map((row) => row.inboxId);
+      try {
+        await runs.signal(
+          handoffId,
+          pending.map((row) => row.signal),
+        );
+        await store.inbox.forwarded(ids, 'forwarded');
+        replayed += ids.length;
+      } catch (error) {
+        if (!(error instanceof HandoffGone)) throw error;
+        await keepAsLate(handoffId, pending);
+        await store.inbox.forwarded(ids, 'late');
+      }
+    }
+    if (unknown.length > 0) {
+      log.error({ inboxIds: unknown }, 'webhook events of conversations that no handoff knows');
+      await store.inbox.forwarded(unknown, 'unknown');
+    }
+    return { replayed, unknown: unknown.length };
+  }
+
+  async function keepAsLate(handoffId: string, pending: { signal: HandoffSignal }[]): Promise<void> {
+    const row = await store.handoffs.get(handoffId);
+    if (!row) return;
+    const late = pending.flatMap(({ signal }) =>
+      signal.kind === 'agentReply'
+        ? [{ id: signal.id, at: new Date(deps.clock.now()).toISOString(), from: 'agent' as const, text: signal.text }]
+        : [],
+    );
+    await store.journal.append({ handoffId, botId: row.botId, events: [], late, status: row.status });
+  }
+
+  /** A terminated run cannot speak, so its records are closed for it and the bot and the desk are told. */
+  async function closeGone(row: HandoffRow): Promise<void> {
+    const bot = await store.bots.get(row.botId);
+    const closed: HandoffEvent = {
+      type: 'handoff.closed',
+      seq: row.lastSeq + 1,
+      at: new Date(deps.clock.now()).toISOString(),
+      botId: row.botId,
+      handoffId: row.id,
+      conversationId: row.conversationId,
+      data: {
+        reason: 'operator_closed',
+        detail: 'run_gone',
+        text: bot ? handoffSettings(bot.settings, row.user.locale).texts.closed_by_operator : null,
+      },
+    };
+    await store.journal.append({ handoffId: row.id, botId: row.botId, events: [closed], late: [], status: 'closed' });
+    metrics.handoffsClosed.inc({ reason: 'operator_closed' });
+    if (bot?.settings.callback) {
+      const { sent } = await store.ledger.get(row.id, 'callback');
+      await runs.startCallbackTail({ handoffId: row.id, botId: row.botId, fromSeq: sent + 1, toSeq: closed.seq });
+    }
+  }
+
+  return {
+    /** Forwards what the inbox still holds, and alarms about what nobody knows. */
+    async sweepInbox(): Promise<{ replayed: number; unknown: number }> {
+      return await replayInbox();
+    },
+
+    /**
+     * Finds open handoffs whose run is gone and closes their records. Gives back those whose desk has to be told: the
+     * workflow does that as an activity of its own.
+     */
+    async closeGoneHandoffs(): Promise<{ handoffId: string; botId: string; desk: string; deskConversationId: string }[]> {
+      const tell: { handoffId: string; botId: string; desk: string; deskConversationId: string }[] = [];
+      for (const row of await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE)) {
+        if ((await runs.state(row.id)) === 'running') continue;
+        if (!row.runStarted && row.lastSeq === 0) {
+          // Nobody was ever told of it: the request that made the row failed before its run began.
+          await store.handoffs.discard(row.id);
+          continue;
+        }
+        await closeGone(row);
+        if (row.deskConversationId) {
+          const { id, botId, desk, deskConversationId } = row;
+          tell.push({ handoffId: id, botId, desk, deskConversationId });
+        }
+      }
+      return tell;
+    },
+  };
+}

@@ -1,0 +1,314 @@
+/**
+ * The rules of a handoff as one pure function: state + what happened -> state + what follows. No clock, no I/O, no SDK;
+ * the numbers in comments are the rules of the design (README, "The rules").
+ */
+import type {
+  Agent,
+  Attachment,
+  CloseReason,
+  FailureReason,
+  HandoffInput,
+  HandoffSignal,
+  HandoffState,
+  TextKey,
+} from './contracts.ts';
+import { attachmentsOf, Draft } from './draft.ts';
+import type { Step } from './draft.ts';
+
+/** What the shell reports of the desk and the clock, beside the signals from outside. */
+export type Happening =
+  | HandoffSignal
+  | { kind: 'opened'; deskConversationId: string }
+  /** `mayHaveIt`: a try ended without a clear answer, so the desk may hold a conversation. */
+  | { kind: 'openFailed'; mayHaveIt: boolean }
+  | { kind: 'delivered'; n: number; dropped?: Attachment[] }
+  | { kind: 'undeliverable'; n: number; why: FailureReason }
+  /** The grace of a closing handoff is over and nothing is on its way to the desk any more. */
+  | { kind: 'graceOver' }
+  | { kind: 'timePassed' };
+
+/** How long a closing handoff waits for messages that are still on their way to the desk. */
+export const CLOSING_GRACE_MS = 10_000;
+
+/** The state before anything happened, and the first step: ask for the e-mail, or open the desk's conversation. */
+export function begin(input: HandoffInput, nowMs: number): Step {
+  const draft = new Draft(input, nowMs, {
+    status: input.emailRequired ? 'awaiting_email' : 'opening',
+    deskHasIt: false,
+    lastSeq: 0,
+    lastDeskN: 0,
+    lastTimestamp: 0,
+    pending: [],
+    closeQueued: false,
+    seen: [],
+    counts: { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 },
+    ...(input.user.email === undefined ? {} : { email: input.user.email }),
+  });
+  draft.toDesk({ kind: 'open', n: draft.nextN(), timestamp: draft.nextTimestamp() });
+  if (input.emailRequired) {
+    draft.state.deadline = { kind: 'email', atMs: nowMs + input.settings.emailTimeoutMs };
+    draft.emit('handoff.email_required', { text: draft.text('email_required') });
+  }
+  return draft.step();
+}
+
+/** One thing happened. Never changes the state it was given. */
+export function reduce(input: HandoffInput, state: HandoffState, happening: Happening, nowMs: number): Step {
+  const draft = new Draft(input, nowMs, {
+    ...state,
+    pending: [...state.pending],
+    counts: { ...state.counts },
+  });
+  if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
+  apply(draft, happening);
+  return draft.step();
+}
+
+/** When the shell has to report `timePassed` or, while closing, to stop the desk loop and report `graceOver`. */
+export function nextDeadlineMs(state: HandoffState): number | undefined {
+  if (state.status === 'closed') return undefined;
+  return state.closing ? state.closing.graceEndsMs : state.deadline?.atMs;
+}
+
+function apply(draft: Draft, happening: Happening): void {
+  switch (happening.kind) {
+    case 'userMessage':
+      return userMessage(draft, happening);
+    case 'agentReply':
+      return agentReply(draft, happening);
+    case 'agentJoined':
+    case 'agentChanged':
+      return agentChanged(draft, happening.agent);
+    case 'close':
+      return decideEnd(draft, CLOSED_BY[happening.by]);
+    case 'waitChoice':
+      return waitChoice(draft, happening.choice);
+    case 'emailGiven':
+      return emailGiven(draft, happening.email);
+    case 'read':
+      return draft.open ? draft.emit('message.read', {}) : undefined;
+    case 'snooze':
+      return snooze(draft, happening.until);
+    case 'opened':
+      return opened(draft, happening.deskConversationId);
+    case 'openFailed':
+      return openFailed(draft, happening.mayHaveIt);
+    case 'delivered':
+      return delivered(draft, happening.n, happening.dropped);
+    case 'undeliverable':
+      return undeliverable(draft, happening.n, happening.why);
+    case 'graceOver':
+      return failPending(draft, 'handoff_closed');
+    case 'timePassed':
+      return timePassed(draft);
+  }
+}
+
+const CLOSED_BY = {
+  user: 'user_closed',
+  bot: 'bot_closed',
+  agent: 'agent_closed',
+  operator: 'operator_closed',
+} as const satisfies Record<string, CloseReason>;
+
+const CLOSE_TEXT: Record<CloseReason, TextKey> = {
+  user_closed: 'closed_by_user',
+  agent_closed: 'closed_by_agent',
+  bot_closed: 'closed_by_bot',
+  wait_timeout: 'closed_wait_timeout',
+  inactivity_timeout: 'closed_inactivity',
+  email_not_given: 'closed_email_not_given',
+  desk_unavailable: 'closed_desk_unavailable',
+  operator_closed: 'closed_by_operator',
+};
+
+type SignalOf<K extends HandoffSignal['kind']> = Extract<HandoffSignal, { kind: K }>;
+
+function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
+  const { state } = draft;
+  if (state.status === 'closed') return draft.keepLate('user', signal);
+  state.counts.user += 1;
+  draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal) });
+  // The end is decided but not yet written: the sender was told 202, so he must learn that nobody will read it.
+  if (state.closing) return draft.emitFailed(signal.id, 'handoff_closed');
+  const n = draft.nextN();
+  state.pending.push({ n, messageId: signal.id });
+  draft.toDesk({
+    kind: 'message',
+    n,
+    // A desk without files gets each attachment as a message of its own, which needs a timestamp of its own.
+    timestamp: draft.nextTimestamp(signal.attachments?.length),
+    messageId: signal.id,
+    text: signal.text,
+    ...attachmentsOf(signal),
+  });
+  if (state.status !== 'active') return;
+  const silence = draft.settings.agentSilenceTimeoutMs;
+  if (silence === null) delete state.deadline;
+  else state.deadline = { kind: 'agentSilence', atMs: draft.nowMs + silence };
+}
+
+function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
+  const { state } = draft;
+  if (!draft.open) return draft.keepLate('agent', signal); // 7
+  state.deskHasIt = true;
+  if (state.status === 'active') agentChanged(draft, signal.agent);
+  else {
+    state.status = 'active'; // 2
+    if (signal.agent) state.agent = signal.agent;
+    draft.emit('handoff.active', { text: draft.text('active'), agent: state.agent ?? null });
+  }
+  state.counts.agent += 1;
+  draft.emit('message.agent', {
+    messageId: signal.id,
+    text: signal.text,
+    agent: state.agent ?? null,
+    ...attachmentsOf(signal),
+  });
+  state.deadline = { kind: 'inactivity', atMs: draft.nowMs + draft.settings.inactivityTimeoutMs };
+}
+
+function agentChanged(draft: Draft, agent: Agent | undefined): void {
+  const { state } = draft;
+  if (!draft.open || !agent || sameAgent(state.agent, agent)) return;
+  state.agent = agent;
+  draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
+}
+
+const sameAgent = (a: Agent | undefined, b: Agent): boolean =>
+  a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
+
+function waitChoice(draft: Draft, choice: 'wait' | 'end'): void {
+  if (!draft.open || draft.state.status !== 'asking') return;
+  if (choice === 'end') decideEnd(draft, 'user_closed');
+  else connecting(draft);
+}
+
+function connecting(draft: Draft): void {
+  draft.state.status = 'connecting';
+  draft.state.deadline = { kind: 'wait', atMs: draft.nowMs + draft.settings.waitTimeoutMs };
+  draft.emit('handoff.connecting', { text: draft.text('connecting') });
+}
+
+function emailGiven(draft: Draft, email: string): void {
+  if (!draft.open || draft.state.status !== 'awaiting_email') return;
+  draft.state.email = email;
+  draft.state.status = 'opening';
+  delete draft.state.deadline;
+}
+
+function snooze(draft: Draft, until: string | undefined): void {
+  if (!draft.open) return;
+  draft.emit('handoff.snoozed', { text: draft.text('snoozed'), until: until ?? null });
+}
+
+function opened(draft: Draft, deskConversationId: string): void {
+  const { state } = draft;
+  state.deskHasIt = true;
+  state.deskConversationId = deskConversationId;
+  if (!draft.open) return tellDeskOfEnd(draft);
+  if (state.status === 'opening') connecting(draft);
+}
+
+function openFailed(draft: Draft, mayHaveIt: boolean): void {
+  const { state } = draft;
+  if (draft.open && state.deskHasIt) return; // an agent has answered: the desk has it, whatever its answer was
+  state.deskHasIt ||= mayHaveIt;
+  if (!draft.open) return tellDeskOfEnd(draft);
+  draft.emit('handoff.busy', { text: draft.text('busy') }); // 13
+  decideEnd(draft, 'desk_unavailable');
+  failPending(draft, 'desk_unavailable');
+}
+
+function delivered(draft: Draft, n: number, dropped: Attachment[] | undefined): void {
+  const message = draft.takePending(n);
+  if (message && dropped?.length) {
+    draft.emit('message.failed', {
+      messageId: message.messageId,
+      reason: 'attachment_not_supported' satisfies FailureReason,
+      text: draft.text('message_failed'),
+      attachments: dropped,
+    }); // 15
+  }
+  endIfSettled(draft);
+}
+
+function undeliverable(draft: Draft, n: number, why: FailureReason): void {
+  const message = draft.takePending(n);
+  if (message) draft.emitFailed(message.messageId, why); // 10
+  endIfSettled(draft);
+}
+
+function failPending(draft: Draft, why: FailureReason): void {
+  for (const message of draft.state.pending.splice(0)) draft.emitFailed(message.messageId, why);
+  endIfSettled(draft);
+}
+
+function timePassed(draft: Draft): void {
+  const { state, settings, nowMs } = draft;
+  if (!draft.open || !state.deadline || nowMs < state.deadline.atMs) return; // 12: a deadline that moved
+  switch (state.deadline.kind) {
+    case 'email':
+      return decideEnd(draft, 'email_not_given');
+    case 'wait':
+      if (settings.onWaitTimeout === 'close') return decideEnd(draft, 'wait_timeout');
+      return ask(draft);
+    case 'choice':
+      return decideEnd(draft, 'wait_timeout');
+    case 'inactivity':
+      return decideEnd(draft, 'inactivity_timeout', 'user_silent');
+    case 'agentSilence':
+      return decideEnd(draft, 'inactivity_timeout', 'agent_silent');
+  }
+}
+
+function ask(draft: Draft): void {
+  const atMs = draft.nowMs + draft.settings.waitTimeoutMs;
+  draft.state.status = 'asking';
+  draft.state.deadline = { kind: 'choice', atMs };
+  draft.emit('handoff.wait_timeout', {
+    text: draft.text('wait_timeout'),
+    choices: [
+      { choice: 'wait', text: draft.text('wait_choice_wait') },
+      { choice: 'end', text: draft.text('wait_choice_end') },
+    ],
+    answerBefore: new Date(atMs).toISOString(),
+  });
+}
+
+/** The first reason wins. `closed` itself is written when every message on its way has arrived or failed. */
+function decideEnd(draft: Draft, reason: CloseReason, detail?: string): void {
+  const { state } = draft;
+  if (!draft.open) return;
+  delete state.deadline;
+  state.closing = {
+    reason,
+    graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
+    ...(detail === undefined ? {} : { detail }),
+  };
+  // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
+  if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
+  tellDeskOfEnd(draft);
+  endIfSettled(draft);
+}
+
+function tellDeskOfEnd(draft: Draft): void {
+  const { state } = draft;
+  const reason = state.closing?.reason ?? state.closeReason;
+  if (!reason || reason === 'agent_closed' || !state.deskHasIt || state.closeQueued) return; // 6
+  state.closeQueued = true;
+  draft.toDesk({ kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason });
+}
+
+function endIfSettled(draft: Draft): void {
+  const { state } = draft;
+  if (!state.closing || state.status === 'closed' || state.pending.length > 0) return;
+  const { reason, detail } = state.closing;
+  state.status = 'closed';
+  state.closeReason = reason;
+  draft.emit('handoff.closed', {
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    text: draft.text(CLOSE_TEXT[reason]),
+  });
+}

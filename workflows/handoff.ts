@@ -1,0 +1,145 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { callbackTail } from './callback-tail.ts';
+import type { CloseReason, HandoffInput, HandoffSignal, HandoffView } from './contracts.ts';
+import { HANDOFF_SIGNAL } from './contracts.ts';
+import { nextDeadlineMs } from './core.ts';
+import type { Happening } from './core.ts';
+import { describeForOperators } from './details.ts';
+import { callbackTailWorkflowId, SEARCH_ATTRIBUTES } from './ids.ts';
+import { callbackLane, deskLane, journalLane } from './lanes.ts';
+import type { Lane } from './lane.ts';
+import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
+import { HandoffRun } from './run.ts';
+import { Watchdog } from './watchdog.ts';
+
+export const happened = defineSignal<[HandoffSignal[]]>(HANDOFF_SIGNAL);
+export const viewQuery = defineQuery<HandoffView>('view');
+
+const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, 'KEYWORD');
+const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KEYWORD');
+
+/** One handoff, from the request for a human to its end. */
+export async function handoff(input: HandoffInput): Promise<{ reason: CloseReason }> {
+  const run = new HandoffRun(input, Date.now());
+  const report = (happening: Happening): void => {
+    run.apply(happening, Date.now());
+    setCurrentDetails(describeForOperators(run));
+  };
+  setHandler(happened, (signals) => {
+    for (const signal of signals) report(signal);
+  });
+  setHandler(viewQuery, () => run.view());
+  setCurrentDetails(describeForOperators(run));
+
+  // A cancel in the Temporal UI is an operator's close: everybody is told before the run ends as cancelled. (16)
+  let cancelled = false;
+  CancellationScope.current().cancelRequested.catch(() => {
+    cancelled = true;
+    report({ kind: 'close', id: 'operator-cancel', by: 'operator' });
+  });
+  await CancellationScope.nonCancellable(() => carryOut(run, report));
+  if (cancelled) throw new CancelledFailure('closed by an operator');
+  return { reason: run.state.closeReason ?? 'operator_closed' };
+}
+
+async function carryOut(run: HandoffRun, report: (happening: Happening) => void): Promise<void> {
+  const journal = journalLane(run);
+  const desk = deskLane(run, report);
+  const callback = callbackLane(run);
+  const watchdog = new Watchdog();
+  let status = run.input.carried ? run.state.status : undefined;
+  let interrupted = false;
+
+  for (;;) {
+    if (run.state.status !== status) {
+      status = run.state.status;
+      upsertSearchAttributes([
+        { key: STATUS, value: status },
+        ...(run.state.closeReason ? [{ key: CLOSE_REASON, value: run.state.closeReason }] : []),
+      ]);
+    }
+    // The end is decided: retries that nobody waits for any more are stopped, the try under way may still succeed.
+    if (run.state.closing && !interrupted) {
+      interrupted = true;
+      if (run.desk[0]?.kind === 'open') desk.interrupt();
+    }
+    if (run.finished || mayContinue(run)) break;
+    watchdog.watch(nextDeadlineMs(run.state), timerName(run));
+    await condition(
+      () =>
+        watchdog.fired || run.finished || run.state.status !== status || mayContinue(run) || endDecided(run, interrupted),
+    );
+    if (!watchdog.takeFired()) continue;
+    if (run.state.closing && run.state.status !== 'closed' && Date.now() >= run.state.closing.graceEndsMs) {
+      await giveUpDesk(desk, report);
+    } else report({ kind: 'timePassed' });
+  }
+  watchdog.stop();
+  if (!run.finished) return continueRun(run, [journal, desk, callback]);
+  await finish(run, [journal, desk, callback]);
+}
+
+const endDecided = (run: HandoffRun, seen: boolean): boolean => run.state.closing !== undefined && !seen;
+
+/** The grace of a closing handoff is over: what did not get through has failed. */
+async function giveUpDesk(
+  desk: Lane,
+  report: (happening: Happening) => void,
+): Promise<void> {
+  // The try that is under way may still deliver; its result counts before we call anything failed.
+  await desk.pause();
+  report({ kind: 'graceOver' });
+  desk.resume();
+}
+
+function timerName(run: HandoffRun): string {
+  return run.state.closing ? 'last messages' : `${run.state.deadline?.kind ?? 'none'} timeout`;
+}
+
+/** Enough history for one run, and little enough waiting to be carried to the next. (11) */
+function mayContinue(run: HandoffRun): boolean {
+  const info = workflowInfo();
+  const after = run.input.continueAfterEvents;
+  const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
+  if (!due || run.state.closing || run.desk[0]?.kind === 'open') return false;
+  return run.carriedCharacters() < CARRY_LIMIT_CHARACTERS;
+}
+
+async function continueRun(run: HandoffRun, lanes: Lane[]): Promise<void> {
+  await Promise.all(lanes.map((lane) => lane.stop()));
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof handoff>({ ...run.input, history: [], carried: run.carry() });
+}
+
+/** A handoff whose callback lags ends on time; a workflow of its own delivers the rest. (17) */
+async function finish(run: HandoffRun, lanes: Lane[]): Promise<void> {
+  if (run.callbackWaiting > 0) await condition(() => run.callbackWaiting === 0, CALLBACK_DRAIN_MS);
+  const [journal, ...others] = lanes;
+  await Promise.all(others.map((lane) => lane.stop()));
+  if (run.callbackWaiting > 0) {
+    const { handoffId, botId } = run.input;
+    await startChild(callbackTail, {
+      workflowId: callbackTailWorkflowId(handoffId),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      args: [{ handoffId, botId, fromSeq: run.callback.nextSeq, toSeq: run.state.lastSeq }],
+    });
+  }
+  // Whatever arrives until the very end is still kept, as late.
+  await condition(() => run.finished);
+  await journal?.stop();
+}

@@ -1,0 +1,4 @@
+/** Everything exported here is a workflow type. */
+export { callbackTail } from './callback-tail.ts';
+export { handoff } from './handoff.ts';
+export { maintenance } from './maintenance.ts';

@@ -1,0 +1,57 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+
+/**
+ * A loop that sends one batch after the other. Stopping or pausing it ends the retries of the call under way; its try
+ * ends as it ends and counts, and what was not sent stays in its outbox.
+ */
+export class Lane {
+  readonly #hasWork: () => boolean;
+  readonly #send: () => Promise<void>;
+  #halted = false;
+  #stopped = false;
+  #scope: CancellationScope | undefined;
+  readonly #done: Promise<void>;
+
+  constructor(hasWork: () => boolean, send: () => Promise<void>) {
+    this.#hasWork = hasWork;
+    this.#send = send;
+    this.#done = this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    for (;;) {
+      await condition(() => this.#stopped || (!this.#halted && this.#hasWork()));
+      if (this.#stopped) return;
+      this.#scope = new CancellationScope();
+      try {
+        await this.#scope.run(this.#send);
+      } catch (error) {
+        if (!isCancellation(error)) throw error;
+      } finally {
+        this.#scope = undefined;
+      }
+    }
+  }
+
+  /** Ends the retries of the call under way; the loop then looks again at what is left to do. */
+  interrupt(): void {
+    this.#scope?.cancel();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async pause(): Promise<void> {
+    this.#halted = true;
+    this.interrupt();
+    await condition(() => this.#scope === undefined);
+  }
+
+  resume(): void {
+    this.#halted = false;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.interrupt();
+    await this.#done;
+  }
+}

@@ -1,0 +1,71 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { CALLBACK_TASK_QUEUE } from './ids.ts';
+import {
+  ATTEMPT_MS,
+  BATCH_ATTEMPT_MS,
+  CALLBACK_LIMIT_MS,
+  CALLBACK_RETRY,
+  CLOSE_LIMIT_MS,
+  DESK_RETRY,
+  JOURNAL_RETRY,
+  QUICK_ATTEMPT_MS,
+} from './policies.ts';
+
+// A try that is under way when we stop it still tells us how it ended.
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+/** First tries, inside the workflow task (rule 18). */
+export const quick = proxyLocalActivities<Pick<Activities, 'record' | 'tryDesk' | 'tryCallback'>>({
+  startToCloseTimeout: QUICK_ATTEMPT_MS,
+  retry: { maximumAttempts: 1 },
+});
+
+/** PostgreSQL is waited for without end: the journal is the one thing that must not be given up. */
+export const journal = proxyActivities<Pick<Activities, 'record'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  retry: JOURNAL_RETRY,
+  summary: 'journal',
+  cancellationType,
+});
+
+export const openWithin = (limitMs: number) =>
+  proxyActivities<Pick<Activities, 'openConversation'>>({
+    startToCloseTimeout: ATTEMPT_MS,
+    scheduleToCloseTimeout: limitMs,
+    retry: DESK_RETRY,
+    summary: 'open at the desk',
+    cancellationType,
+  });
+
+export const sendWithin = (limitMs: number) =>
+  proxyActivities<Pick<Activities, 'deliverToDesk'>>({
+    startToCloseTimeout: BATCH_ATTEMPT_MS,
+    scheduleToCloseTimeout: limitMs,
+    retry: DESK_RETRY,
+    summary: 'messages to the desk',
+    cancellationType,
+  });
+
+export const desk = proxyActivities<Pick<Activities, 'closeConversation' | 'deskMayHaveIt' | 'lastSentToDesk'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  scheduleToCloseTimeout: CLOSE_LIMIT_MS,
+  retry: DESK_RETRY,
+  summary: 'desk',
+  cancellationType,
+});
+
+export const callback = proxyActivities<Pick<Activities, 'deliverCallback' | 'giveUpCallback'>>({
+  taskQueue: CALLBACK_TASK_QUEUE,
+  startToCloseTimeout: BATCH_ATTEMPT_MS,
+  scheduleToCloseTimeout: CALLBACK_LIMIT_MS,
+  retry: CALLBACK_RETRY,
+  summary: 'events to the callback',
+  cancellationType,
+});
+
+export const sweep = proxyActivities<Pick<Activities, 'sweepInbox' | 'closeGoneHandoffs'>>({
+  startToCloseTimeout: 60_000,
+  scheduleToCloseTimeout: 300_000,
+  retry: DESK_RETRY,
+});

@@ -1,0 +1,104 @@
+/** What one run of a handoff holds: the reducer's state and the three outboxes beside it. No commands, no waiting. */
+import { begin, reduce } from './core.ts';
+import type { Happening } from './core.ts';
+import type {
+  CallbackProgress,
+  CarriedState,
+  DeskDelivery,
+  HandoffEvent,
+  HandoffInput,
+  HandoffState,
+  HandoffView,
+  LateMessage,
+} from './contracts.ts';
+import type { Step } from './draft.ts';
+import { BATCH, RECENT_EVENTS } from './policies.ts';
+
+export class HandoffRun {
+  readonly input: HandoffInput;
+  state: HandoffState;
+  readonly journal: HandoffEvent[] = [];
+  readonly late: LateMessage[] = [];
+  desk: DeskDelivery[] = [];
+  callback: CallbackProgress;
+
+  constructor(input: HandoffInput, nowMs: number) {
+    this.input = input;
+    if (input.carried) {
+      const { state, journal, late, desk, callback } = input.carried;
+      this.state = state;
+      this.journal.push(...journal);
+      this.late.push(...late);
+      this.desk = desk;
+      this.callback = callback;
+    } else {
+      const first = begin(input, nowMs);
+      this.state = first.state;
+      this.callback = { nextSeq: 1, recent: [] };
+      this.take(first);
+    }
+  }
+
+  apply(happening: Happening, nowMs: number): void {
+    const step = reduce(this.input, this.state, happening, nowMs);
+    this.state = step.state;
+    this.take(step);
+  }
+
+  private take(step: Step): void {
+    this.journal.push(...step.events);
+    this.late.push(...step.late);
+    this.desk.push(...step.desk);
+    if (!this.input.settings.callback || step.events.length === 0) return;
+    this.callback.recent.push(...step.events);
+    if (this.callback.recent.length > RECENT_EVENTS) this.callback.recent.splice(0, this.callback.recent.length - RECENT_EVENTS);
+  }
+
+  /** The deliveries that may go to the desk now, in order: one opening, one close, or a batch of messages. */
+  nextForDesk(): DeskDelivery[] {
+    const wanted = new Set(this.state.pending.map((message) => message.n));
+    this.desk = this.desk.filter((delivery) => delivery.kind !== 'message' || wanted.has(delivery.n));
+    const [first] = this.desk;
+    if (!first || this.state.status === 'awaiting_email') return [];
+    if (first.kind !== 'message') return [first];
+    const end = this.desk.findIndex((delivery) => delivery.kind !== 'message');
+    return this.desk.slice(0, Math.min(end < 0 ? this.desk.length : end, BATCH.desk));
+  }
+
+  /** Forgets deliveries that have settled. */
+  settled(upTo: number): void {
+    this.desk = this.desk.filter((delivery) => delivery.n > upTo);
+  }
+
+  get callbackWaiting(): number {
+    return this.input.settings.callback ? this.state.lastSeq - this.callback.nextSeq + 1 : 0;
+  }
+
+  /** Nothing is left that this run owes to anybody but the callback. */
+  get finished(): boolean {
+    return (
+      this.state.status === 'closed' && this.journal.length === 0 && this.late.length === 0 && this.desk.length === 0
+    );
+  }
+
+  carry(): CarriedState {
+    return { state: this.state, journal: this.journal, late: this.late, desk: this.desk, callback: this.callback };
+  }
+
+  /** Characters of text that continue-as-new would carry, about. */
+  carriedCharacters(): number {
+    return JSON.stringify([this.journal, this.late, this.desk, this.callback.recent]).length;
+  }
+
+  view(): HandoffView {
+    const { status, closeReason, lastSeq, deadline, counts } = this.state;
+    return {
+      status,
+      lastSeq,
+      counts,
+      ...(closeReason ? { closeReason } : {}),
+      ...(deadline ? { deadline: { kind: deadline.kind, at: new Date(deadline.atMs).toISOString() } } : {}),
+      waiting: { journal: this.journal.length, desk: this.desk.length, callback: this.callbackWaiting },
+    };
+  }
+}
