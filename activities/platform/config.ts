@@ -1,0 +1,159 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+import { parseKeyRing } from './key-ring.ts';
+
+/** Settings of the process, read from the environment. `undefined` = not given, the start decides. */
+export interface Config {
+  host: string;
+  /** 0 = any free port. */
+  port: number;
+  dataDir: string;
+  /** Without a slash at its end. */
+  publicUrl: string | undefined;
+  operatorKey: string | undefined;
+  /** `kid:base64,…` */
+  secretKeys: string | undefined;
+  /** `kid:base64,…` */
+  payloadKeys: string | undefined;
+  /** CIDR blocks. */
+  allowedNetworks: string[];
+  /** Calls a minute for one key. */
+  rateLimit: number;
+  logLevel: string;
+  databaseUrl: string | undefined;
+  temporalAddress: string | undefined;
+  temporalCliPath: string | undefined;
+  temporalTestServerPath: string | undefined;
+  chromiumPath: string | undefined;
+}
+
+/** Names every problem of the environment at once; never a secret value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: { variable: string; message: string }[];
+
+  constructor(problems: { variable: string; message: string }[]) {
+    super(`The environment is not right: ${problems.map((p) => `${p.variable} ${p.message}`).join('; ')}.`);
+    this.problems = problems;
+  }
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().optional();
+
+const checked = (check: (value: string) => string | undefined) =>
+  z.string().superRefine((value, context) => {
+    const problem = check(value);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+
+const wholeNumber = (min: number, max: number) =>
+  checked((value) =>
+    /^\d{1,15}$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? undefined
+      : `must be a whole number from ${min} to ${max}`,
+  ).transform(Number);
+
+const keys = checked((value) => {
+  try {
+    parseKeyRing(value);
+    return undefined;
+  } catch (error) {
+    return `must be kid:base64 with 32 bytes a key, several separated by commas: ${(error as Error).message}`;
+  }
+});
+
+const networks = checked((value) => {
+  const wrong = splitList(value).filter((block) => !ipaddr.isValidCIDR(block));
+  return wrong.length > 0
+    ? `must be networks such as 10.0.0.0/8, separated by commas; not one: ${wrong.join(', ')}`
+    : undefined;
+}).transform(splitList);
+
+const httpUrl = checked((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an http(s) address, such as https://baton.example.com';
+  return url.search || url.hash || url.username ? 'must be an address without user, query and fragment' : undefined;
+}).transform((value) => value.replace(/\/+$/, ''));
+
+const postgresUrl = checked((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url && /^postgres(ql)?:$/.test(url.protocol)
+    ? undefined
+    : 'must be postgres://user:password@host:port/database';
+});
+
+const hostAndPort = checked((value) =>
+  /^\S+:\d{1,5}$/.test(value) ? undefined : 'must be host:port, such as temporal.example.com:7233',
+);
+
+const variables = z.object({
+  HOST: z.string().default('127.0.0.1').describe('Where the API listens.'),
+  PORT: wholeNumber(0, 65_535).default(8080).describe('Where the API listens; 0 = any free port.'),
+  BATON_DATA_DIR: z.string().default('.data').describe('Folder of the embedded data.'),
+  BATON_PUBLIC_URL: httpUrl.optional().describe('Our address as desks and browsers see it.'),
+  BATON_OPERATOR_KEY: checked((value) =>
+    value.length >= 16 && !/\s/.test(value) ? undefined : 'must have at least 16 characters and no spaces',
+  )
+    .optional()
+    .describe("The operator's API key."),
+  BATON_SECRET_KEYS: keys.optional().describe('Keys that encrypt secrets at rest.'),
+  BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
+  BATON_ALLOWED_NETWORKS: networks.default([]).describe('Private networks that desks and callbacks may be in.'),
+  BATON_RATE_LIMIT: wholeNumber(1, 1_000_000_000).default(6_000).describe('Calls a minute for one key.'),
+  BATON_LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
+    .default('info')
+    .describe('How much is logged.'),
+  DATABASE_URL: postgresUrl.optional().describe('Your PostgreSQL instead of the embedded one.'),
+  TEMPORAL_ADDRESS: hostAndPort.optional().describe('Your Temporal server instead of the embedded one.'),
+  TEMPORAL_CLI_PATH: text.describe('A Temporal CLI that you already have.'),
+  TEMPORAL_TEST_SERVER_PATH: text.describe('A time-skipping Temporal test server that you already have.'),
+  CHROMIUM_PATH: text.describe('A Chromium for the browser tests.'),
+});
+
+/** The standard variables that `@temporalio/envconfig` reads besides ours. */
+export const TEMPORAL_VARIABLES = ['TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS'] as const;
+
+/** Every variable that the product reads, for the documentation and its test. */
+export const CONFIG_VARIABLES: readonly string[] = [...Object.keys(variables.shape), ...TEMPORAL_VARIABLES];
+
+/** Reads the settings. An empty value counts as not given. Throws `ConfigError` that names every problem. */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => ({ variable: String(issue.path[0]), message: issue.message })),
+    );
+  }
+  const read = parsed.data;
+  return {
+    host: read.HOST,
+    port: read.PORT,
+    dataDir: read.BATON_DATA_DIR,
+    publicUrl: read.BATON_PUBLIC_URL,
+    operatorKey: read.BATON_OPERATOR_KEY,
+    secretKeys: read.BATON_SECRET_KEYS,
+    payloadKeys: read.BATON_PAYLOAD_KEYS,
+    allowedNetworks: read.BATON_ALLOWED_NETWORKS,
+    rateLimit: read.BATON_RATE_LIMIT,
+    logLevel: read.BATON_LOG_LEVEL,
+    databaseUrl: read.DATABASE_URL,
+    temporalAddress: read.TEMPORAL_ADDRESS,
+    temporalCliPath: read.TEMPORAL_CLI_PATH,
+    temporalTestServerPath: read.TEMPORAL_TEST_SERVER_PATH,
+    chromiumPath: read.CHROMIUM_PATH,
+  };
+}
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

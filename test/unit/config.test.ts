@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+
+import { describe, expect, it } from 'vitest';
+
+import { ConfigError, loadConfig } from '../../activities/platform/config.ts';
+
+const key = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
+
+function problems(env: Record<string, string>): string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map((problem) => problem.variable);
+    throw error;
+  }
+}
+
+describe('the settings of the process', () => {
+  it('work without any variable', () => {
+    expect(loadConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: '.data',
+      rateLimit: 6000,
+      logLevel: 'info',
+    });
+    expect(loadConfig({}).databaseUrl).toBeUndefined();
+  });
+
+  it('count an empty variable as not given', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: ' ', BATON_SECRET_KEYS: '' })).toEqual(loadConfig({}));
+  });
+
+  it('take every variable', () => {
+    const secretKeys = `${key('new')},${key('old')}`;
+    const config = loadConfig({
+      HOST: '0.0.0.0',
+      PORT: '0',
+      BATON_PUBLIC_URL: 'https://baton.example.com/base/',
+      BATON_SECRET_KEYS: secretKeys,
+      BATON_ALLOWED_NETWORKS: '10.0.0.0/8, fd00::/8',
+      DATABASE_URL: 'postgres://u:p@db:5432/baton',
+      TEMPORAL_ADDRESS: 'temporal:7233',
+    });
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      port: 0,
+      publicUrl: 'https://baton.example.com/base',
+      secretKeys,
+      allowedNetworks: ['10.0.0.0/8', 'fd00::/8'],
+      databaseUrl: 'postgres://u:p@db:5432/baton',
+      temporalAddress: 'temporal:7233',
+    });
+  });
+
+  it('name every problem at once', () => {
+    const env = {
+      PORT: '70000',
+      BATON_PUBLIC_URL: 'baton.example.com',
+      BATON_OPERATOR_KEY: 'short',
+      BATON_SECRET_KEYS: 'nonsense',
+      BATON_PAYLOAD_KEYS: 'k:AAAA',
+      BATON_ALLOWED_NETWORKS: '10.0.0.0/8,everywhere',
+      BATON_RATE_LIMIT: 'many',
+      BATON_LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://x',
+      TEMPORAL_ADDRESS: 'temporal',
+    };
+    expect(problems(env).sort()).toEqual(Object.keys(env).sort());
+  });
+
+  it.each(['-1', '1.5', '80 80', '0x50', '1e3'])('refuse %s as a port', (PORT) => {
+    expect(problems({ PORT })).toEqual(['PORT']);
+  });
+
+  it('never repeat a secret in the error', () => {
+    const secret = 'c2VjcmV0LXZhbHVlLXRoYXQtbXVzdC1ub3QtbGVhaw==';
+    expect(() => loadConfig({ BATON_SECRET_KEYS: `k:${secret}`, DATABASE_URL: `mysql://u:${secret}@h/d` })).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining(secret) }),
+    );
+  });
+});
