@@ -1,0 +1,69 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { HandoffGone } from '../activities/deps.ts';
+import type { HandoffRuns } from '../activities/deps.ts';
+import { HANDOFF_SIGNAL } from '../workflows/contracts.ts';
+import {
+  callbackTailWorkflowId,
+  handoffWorkflowId,
+  MAINTENANCE_SCHEDULE_ID,
+  TASK_QUEUE,
+  WORKFLOW,
+} from '../workflows/ids.ts';
+
+/** How often the maintenance workflow looks for what was left behind. */
+const MAINTENANCE_EVERY = '1 minute';
+
+/** What activities know of workflow runs, done with the Temporal client. */
+export function createRuns(client: Client): HandoffRuns {
+  const handle = (handoffId: string) => client.workflow.getHandle(handoffWorkflowId(handoffId));
+  return {
+    async signal(handoffId, signals) {
+      try {
+        await handle(handoffId).signal(HANDOFF_SIGNAL, signals);
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) throw new HandoffGone(handoffId, { cause: error });
+        throw error;
+      }
+    },
+
+    async state(handoffId) {
+      try {
+        const { status } = await handle(handoffId).describe();
+        return status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW' ? 'running' : 'gone';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'gone';
+        throw error;
+      }
+    },
+
+    async startCallbackTail(tail) {
+      try {
+        await client.workflow.start(WORKFLOW.callbackTail, {
+          workflowId: callbackTailWorkflowId(tail.handoffId),
+          taskQueue: TASK_QUEUE,
+          args: [tail],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+    },
+  };
+}
+
+/** Makes the schedule of the maintenance workflow, once per namespace; any number of workers may call it. */
+export async function ensureMaintenance(client: Client): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: MAINTENANCE_SCHEDULE_ID,
+      spec: { intervals: [{ every: MAINTENANCE_EVERY }] },
+      action: { type: 'startWorkflow', workflowType: WORKFLOW.maintenance, taskQueue: TASK_QUEUE, args: [] },
+      policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
+    });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'ScheduleAlreadyRunning')) throw error;
+  }
+}
+
