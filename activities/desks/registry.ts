@@ -1,0 +1,59 @@
+import { ZodObject, type ZodType, ZodUnion } from 'zod';
+import type { Desk } from './desk.ts';
+import { webhook } from './webhook/index.ts';
+
+export interface DeskRegistry {
+  get(id: string): Desk | undefined;
+  all(): Desk[];
+}
+
+/** Throws on a second desk with the same id. */
+export function createRegistry(list: Desk[]): DeskRegistry {
+  const byId = new Map<string, Desk>();
+  for (const desk of list) {
+    if (byId.has(desk.id)) throw new Error(`two desks have the id ${desk.id}`);
+    byId.set(desk.id, desk);
+  }
+  return { get: (id) => byId.get(id), all: () => [...byId.values()] };
+}
+
+/** The only list that names all desks. */
+export const desks: DeskRegistry = createRegistry([webhook]);
+
+/** One field of a desk's config, as a form shows it. */
+export interface ConfigField {
+  name: string;
+  title: string;
+  description: string;
+  /** Write-only: encrypted at rest, read back as `"set"`. */
+  secret: boolean;
+  required: boolean;
+  placeholder?: string;
+}
+
+/** The fields of a desk's config in their order, from the metadata of its schema. */
+export function configFields(desk: Desk): ConfigField[] {
+  return Object.entries(shapeOf(desk.config)).map(([name, schema]) => {
+    const meta = schema.meta() ?? {};
+    return {
+      name,
+      title: typeof meta.title === 'string' ? meta.title : '',
+      description: typeof meta.description === 'string' ? meta.description : '',
+      secret: meta.secret === true,
+      required: !schema.safeParse(undefined).success,
+      ...(typeof meta.placeholder === 'string' && { placeholder: meta.placeholder }),
+    };
+  });
+}
+
+export function secretFields(desk: Desk): string[] {
+  return configFields(desk)
+    .filter((field) => field.secret)
+    .map((field) => field.name);
+}
+
+function shapeOf(schema: ZodType): Record<string, ZodType> {
+  if (schema instanceof ZodObject) return schema.shape as Record<string, ZodType>;
+  if (schema instanceof ZodUnion) return Object.assign({}, ...schema.options.map((one) => shapeOf(one as ZodType)));
+  return {};
+}

@@ -1,0 +1,105 @@
+import { type DeskRegistry, secretFields } from './desks/registry.ts';
+import type { BotSettings } from './settings.ts';
+
+/** What a stored secret reads back as, and what keeps it when sent. */
+export const SET = 'set';
+
+type Plain = Record<string, unknown>;
+
+export const isPlainObject = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const CALLBACK_SECRETS = ['callback.secret', 'callback.auth.token', 'callback.auth.password'];
+
+/** Dotted paths of all secrets that these settings can have. */
+export function secretPaths(settings: Plain, desks: DeskRegistry): string[] {
+  const config = settings['desk'];
+  const kind = isPlainObject(config) ? config['kind'] : undefined;
+  const desk = typeof kind === 'string' ? desks.get(kind) : undefined;
+  return [...(desk === undefined ? [] : secretFields(desk).map((name) => `desk.${name}`)), ...CALLBACK_SECRETS];
+}
+
+export function valueAt(settings: unknown, path: string): unknown {
+  return path.split('.').reduce((at: unknown, name) => (isPlainObject(at) ? at[name] : undefined), settings);
+}
+
+/** A copy with the value at the path replaced; objects beside the path are shared. */
+function withValueAt(settings: Plain, path: string, value: unknown): Plain {
+  const [name = '', ...rest] = path.split('.');
+  const inner = settings[name];
+  if (rest.length === 0) return { ...settings, [name]: value };
+  return isPlainObject(inner) ? { ...settings, [name]: withValueAt(inner, rest.join('.'), value) } : settings;
+}
+
+/** Without secrets: each that is there reads `"set"`. */
+export function redactSettings(settings: BotSettings, desks: DeskRegistry): BotSettings {
+  return splitSecrets(settings, desks).plain;
+}
+
+/** `secrets` by dotted path, for example `desk.password`. */
+export function splitSecrets(
+  settings: BotSettings,
+  desks: DeskRegistry,
+): { plain: BotSettings; secrets: Record<string, string> } {
+  let plain: Plain = settings;
+  const secrets: Record<string, string> = {};
+  for (const path of secretPaths(settings, desks)) {
+    const value = valueAt(settings, path);
+    if (typeof value !== 'string') continue;
+    secrets[path] = value;
+    plain = withValueAt(plain, path, SET);
+  }
+  return { plain: plain as BotSettings, secrets };
+}
+
+export function joinSecrets(plain: BotSettings, secrets: Record<string, string>): BotSettings {
+  return Object.entries(secrets).reduce<Plain>(
+    (settings, [path, value]) => withValueAt(settings, path, value),
+    plain,
+  ) as BotSettings;
+}
+
+/** The input with everything that it keeps of the previous settings filled in; see `parseSettings`. */
+export function mergeKept(
+  input: Plain,
+  previous: BotSettings | undefined,
+  desks: DeskRegistry,
+  partial: boolean,
+): Plain {
+  const merged: Plain = { ...(partial ? previous : undefined), ...input };
+  if (isPlainObject(input['desk'])) merged['desk'] = mergeDesk(input['desk'], previous?.desk ?? null, desks, partial);
+  if (isPlainObject(input['callback'])) {
+    merged['callback'] = mergeCallback(input['callback'], previous?.callback ?? null, partial);
+  }
+  return merged;
+}
+
+function mergeDesk(input: Plain, previous: BotSettings['desk'], desks: DeskRegistry, partial: boolean): Plain {
+  const kind = input['kind'] ?? (partial ? previous?.kind : undefined);
+  // A secret of one desk must never reach another.
+  const kept = previous !== null && previous.kind === kind ? previous : {};
+  const desk = typeof kind === 'string' ? desks.get(kind) : undefined;
+  return mergeFields({ ...input, kind }, kept, desk === undefined ? [] : secretFields(desk), partial);
+}
+
+function mergeCallback(input: Plain, previous: BotSettings['callback'], partial: boolean): Plain {
+  const merged = mergeFields(input, previous ?? {}, ['secret'], partial);
+  const auth = input['auth'];
+  if (!isPlainObject(auth)) return merged;
+  const type = auth['type'] ?? (partial ? previous?.auth?.type : undefined);
+  const kept = previous?.auth?.type === type ? previous?.auth : undefined;
+  return { ...merged, auth: mergeFields({ ...auth, type }, kept ?? {}, ['token', 'password'], partial) };
+}
+
+function mergeFields(input: Plain, previous: Plain, secrets: string[], partial: boolean): Plain {
+  const merged: Plain = partial ? { ...previous } : {};
+  for (const [name, value] of Object.entries(input)) {
+    if (value === null || value === undefined) delete merged[name];
+    else merged[name] = value;
+  }
+  for (const name of secrets) {
+    const given = input[name];
+    if ((given === undefined || given === SET) && previous[name] !== undefined) merged[name] = previous[name];
+  }
+  return merged;
+}
