@@ -1,8 +1,22 @@
+import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { DeskRegistry } from '../desks/registry.ts';
+import { desks as ourDesks, type DeskRegistry } from '../desks/registry.ts';
+import { createBots } from './bots.ts';
+import { createCallbacks } from './callbacks.ts';
+import { openDatabase } from './database.ts';
+import { createHandoffs } from './handoffs.ts';
+import { createInbox } from './inbox.ts';
+import { createJournal } from './journal.ts';
+import { createKeys } from './keys.ts';
+import { createLedger } from './ledger.ts';
+import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
+import { createWakeups } from './wakeups.ts';
 
 export type * from './types.ts';
+export { CursorError } from './cursor.ts';
+export { migrate, MigrationError } from './migrate.ts';
+export { isUnavailable } from './unavailable.ts';
 
 export interface StoreOptions {
   databaseUrl: string;
@@ -15,11 +29,31 @@ export interface StoreOptions {
   poolSize?: number;
 }
 
-/** Opens nothing: the first query connects, so that a process can start while its database is away. */
-export function createStore(_options: StoreOptions): Store {
-  throw new Error('not built yet');
-}
+const POOL_SIZE = 10;
 
-export { migrate } from './migrate.ts';
-export { isUnavailable } from './unavailable.ts';
-export { CursorError } from './cursor.ts';
+/** Opens nothing: the first query connects, so that a process can start while its database is away. */
+export function createStore({ databaseUrl, secretKeys, log, desks = ourDesks, poolSize = POOL_SIZE }: StoreOptions): Store {
+  const db = openDatabase(databaseUrl, poolSize, log);
+  const keys = createKeys(db, log);
+  const bots = createBots({ db, box: createSecretBox(secretKeys), desks, changed: keys.forget });
+  const journal = createJournal(db);
+  const ledger = createLedger(db);
+  const wakeups = createWakeups(databaseUrl, log);
+  return {
+    bots,
+    keys,
+    handoffs: createHandoffs(db),
+    journal,
+    wakeups,
+    ledger,
+    inbox: createInbox(db),
+    callbacks: createCallbacks(db),
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+    async close() {
+      await Promise.all([journal.idle(), ledger.idle(), wakeups.close()]);
+      await db.destroy();
+    },
+  };
+}

@@ -120,7 +120,7 @@ export interface HandoffRow {
   deskConversationId: string | null;
   channel: string;
   mode: Mode;
-  /** As the journal has it: `opening` is never written by an event, so it lasts from the start to the acceptance. */
+  /** As of the last event in the journal. */
   status: HandoffStatus;
   closeReason: CloseReason | null;
   user: User;
@@ -164,10 +164,17 @@ export interface JournalEntry {
   botId: string;
   events: HandoffEvent[];
   late: LateMessage[];
+  /** Where the handoff is now, for what no event tells. `closed` is only ever taken from its event. */
+  status?: HandoffStatus | undefined;
+  /** Given by the user meanwhile. */
+  email?: string | undefined;
 }
 
 export interface Journal {
-  /** Idempotent by `seq` and late id. Brings the handoff's row up to date in the same commit and wakes the streams. */
+  /**
+   * Idempotent by `seq` and late id. Brings the handoff's row up to date in the same commit and wakes the streams;
+   * an entry whose events are all known changes nothing there.
+   */
   append(entry: JournalEntry): Promise<void>;
   /** Events with `seq` above `after`, in order. */
   read(handoffId: string, after: number, limit: number): Promise<HandoffEvent[]>;

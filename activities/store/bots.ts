@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto';
+import { sql, type Selectable, type Transaction } from 'kysely';
+import type { DeskRegistry } from '../desks/registry.ts';
+import { joinSecrets, splitSecrets, type BotSettings } from '../settings.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { isoTime, type Database } from './database.ts';
+import { secretAad, type SecretBox } from './secrets.ts';
+import type { Sealed, Tables } from './tables.ts';
+import type { BotRecord, Bots, Service } from './types.ts';
+
+const HOOK_TOKEN_BYTES = 24;
+const DESK_FIELD = 'desk.';
+const CURSOR = /^[^]{1,256}$/;
+
+interface BotRow {
+  bot: Selectable<Tables['bots']>;
+  desk: Selectable<Tables['desk_configs']> | undefined;
+}
+
+interface BotsContext {
+  db: Database;
+  box: SecretBox;
+  desks: DeskRegistry;
+  /** Called after a change that a bot's keys depend on. */
+  changed(): void;
+}
+
+export function createBots(context: BotsContext): Bots {
+  const { db, box } = context;
+  return {
+    get: (id) => readRecord(db, id),
+    async list({ cursor, limit }) {
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, CURSOR);
+      const rows = await readRows(db, { after, limit: limit + 1 });
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      return { bots: page.map(toRecord), nextCursor: rows.length > limit && last ? encodeCursor(last.bot.id) : null };
+    },
+    async withSecrets(id) {
+      const [row] = await readRows(db, { id });
+      return row && openSettings(row, box);
+    },
+    async put(id, settings, options = {}) {
+      await db.transaction().execute((tx) => write(tx, context, id, settings, options.service));
+      context.changed();
+      const record = await readRecord(db, id);
+      if (!record) throw new Error(`bot ${id} was deleted at the moment it was written`);
+      return record;
+    },
+    async delete(id) {
+      const result = await db.deleteFrom('bots').where('id', '=', id).executeTakeFirst();
+      context.changed();
+      return result.numDeletedRows > 0n;
+    },
+    async desk(id, kind) {
+      const row = await db
+        .selectFrom('desk_configs')
+        .selectAll()
+        .where('bot_id', '=', id)
+        .where('kind', '=', kind)
+        .executeTakeFirst();
+      if (!row) return undefined;
+      const bare = { desk: row.config } as unknown as BotSettings;
+      return joinSecrets(bare, openSecrets(box, id, deskFields(row.secrets), kind)).desk ?? undefined;
+    },
+    async callback(id) {
+      const row = await db.selectFrom('bots').select(['settings', 'secrets']).where('id', '=', id).executeTakeFirst();
+      return row ? joinSecrets(row.settings, openSecrets(box, id, row.secrets)).callback : null;
+    },
+    async byHookToken(kind, token) {
+      const row = await db
+        .selectFrom('desk_configs')
+        .select('bot_id')
+        .where('hook_token', '=', token)
+        .where('kind', '=', kind)
+        .executeTakeFirst();
+      return row && { botId: row.bot_id };
+    },
+    async setService(id, kind, { state, why = null }: { state: 'available' | 'unavailable'; why?: string | null }) {
+      const result = await db
+        .updateTable('desk_configs')
+        .set((eb) => ({
+          service_state: state,
+          service_why: why,
+          service_since: sql<Date>`case when ${eb.ref('service_state')} = ${state} then service_since else now() end`,
+        }))
+        .where('bot_id', '=', id)
+        .where('kind', '=', kind)
+        .where((eb) => eb.or([eb('service_state', '!=', state), eb('service_why', 'is distinct from', why)]))
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+  };
+}
+
+async function readRecord(db: Database, id: string): Promise<BotRecord | undefined> {
+  const [row] = await readRows(db, { id });
+  return row && toRecord(row);
+}
+
+async function readRows(db: Database, filter: { id: string } | { after: string | undefined; limit: number }): Promise<BotRow[]> {
+  let query = db.selectFrom('bots').selectAll().orderBy('id');
+  if ('id' in filter) query = query.where('id', '=', filter.id);
+  else query = query.limit(filter.limit);
+  if ('after' in filter && filter.after !== undefined) query = query.where('id', '>', filter.after);
+  const bots = await query.execute();
+  const ids = bots.filter((bot) => bot.desk_kind !== null).map((bot) => bot.id);
+  const configs = ids.length > 0 ? await db.selectFrom('desk_configs').selectAll().where('bot_id', 'in', ids).execute() : [];
+  return bots.map((bot) => ({
+    bot,
+    desk: configs.find((config) => config.bot_id === bot.id && config.kind === bot.desk_kind),
+  }));
+}
+
+async function write(
+  tx: Transaction<Tables>,
+  { box, desks }: BotsContext,
+  id: string,
+  settings: BotSettings,
+  service: Pick<Service, 'state' | 'why'> | undefined,
+): Promise<void> {
+  const { plain, secrets } = splitSecrets(settings, desks);
+  const { desk, ...rest } = plain;
+  const own = Object.entries(secrets).filter(([path]) => !path.startsWith(DESK_FIELD));
+  const row = {
+    settings: JSON.stringify({ ...rest, desk: null }),
+    secrets: JSON.stringify(sealAll(box, id, own)),
+    desk_kind: desk?.kind ?? null,
+    api_enabled: settings.apiEnabled,
+  };
+  await tx
+    .insertInto('bots')
+    .values({ id, ...row })
+    .onConflict((oc) => oc.column('id').doUpdateSet({ ...row, updated_at: sql<Date>`now()` }))
+    .execute();
+  if (!desk) return;
+  const ofDesk = Object.entries(secrets).filter(([path]) => path.startsWith(DESK_FIELD));
+  await writeDesk(tx, id, desk, sealAll(box, id, ofDesk, desk.kind), service);
+}
+
+async function writeDesk(
+  tx: Transaction<Tables>,
+  botId: string,
+  desk: NonNullable<BotSettings['desk']>,
+  sealed: Sealed,
+  service: Pick<Service, 'state' | 'why'> | undefined,
+): Promise<void> {
+  const row = {
+    config: JSON.stringify(desk),
+    secrets: JSON.stringify(
+      Object.fromEntries(Object.entries(sealed).map(([path, value]) => [path.slice(DESK_FIELD.length), value])),
+    ),
+  };
+  const state: Tables['desk_configs']['service_state'] = service?.state === 'unavailable' ? 'unavailable' : 'available';
+  const why = service?.why ?? null;
+  await tx
+    .insertInto('desk_configs')
+    .values({
+      bot_id: botId,
+      kind: desk.kind,
+      ...row,
+      hook_token: randomBytes(HOOK_TOKEN_BYTES).toString('base64url'),
+      service_state: state,
+      service_why: why,
+    })
+    .onConflict((oc) =>
+      oc.columns(['bot_id', 'kind']).doUpdateSet({
+        ...row,
+        ...(service && {
+          service_state: state,
+          service_why: why,
+          service_since: sql<Date>`case when desk_configs.service_state = ${state} then desk_configs.service_since else now() end`,
+        }),
+      }),
+    )
+    .execute();
+}
+
+function toRecord({ bot, desk }: BotRow): BotRecord {
+  return {
+    id: bot.id,
+    // Stored as `splitSecrets` left them: every secret reads `set`.
+    settings: { ...bot.settings, desk: desk?.config ?? null },
+    hookToken: desk?.hook_token ?? '',
+    service: desk
+      ? {
+          state: desk.service_state,
+          ...(desk.service_why === null ? {} : { why: desk.service_why }),
+          since: isoTime(desk.service_since),
+        }
+      : { state: 'not_configured', since: null },
+    createdAt: isoTime(bot.created_at),
+    updatedAt: isoTime(bot.updated_at),
+  };
+}
+
+function openSettings({ bot, desk }: BotRow, box: SecretBox): BotSettings {
+  return joinSecrets(
+    { ...bot.settings, desk: desk?.config ?? null },
+    {
+      ...openSecrets(box, bot.id, bot.secrets),
+      ...(desk && openSecrets(box, bot.id, deskFields(desk.secrets), desk.kind)),
+    },
+  );
+}
+
+/** In its own row a desk's secret is named as in the desk's config. */
+const deskFields = (sealed: Sealed): Sealed =>
+  Object.fromEntries(Object.entries(sealed).map(([field, value]) => [`${DESK_FIELD}${field}`, value]));
+
+/** The kind is part of where a desk's secret belongs: two desks may have a field of the same name. */
+const aadOf = (botId: string, path: string, kind: string | undefined): string =>
+  secretAad(botId, kind === undefined ? path : `${kind}/${path}`);
+
+const sealAll = (box: SecretBox, botId: string, secrets: [string, string][], kind?: string): Sealed =>
+  Object.fromEntries(secrets.map(([path, value]) => [path, box.seal(value, aadOf(botId, path, kind))]));
+
+const openSecrets = (box: SecretBox, botId: string, sealed: Sealed, kind?: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(sealed).map(([path, value]) => [path, box.open(value, aadOf(botId, path, kind))]));

@@ -1,0 +1,38 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool, type ClientConfig } from 'pg';
+import type { Logger } from 'pino';
+import type { Tables } from './tables.ts';
+
+export type Database = Kysely<Tables>;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
+/** Longer than the server's own, which leaves the connection usable. */
+const ANSWER_TIMEOUT_MS = 6_000;
+
+/** For every connection to the database, also the one that listens. */
+export function connectionConfig(databaseUrl: string): ClientConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: 'baton',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+/** Connects when needed, and anew after the server was away. */
+export function openDatabase(databaseUrl: string, poolSize: number, log: Logger): Database {
+  const pool = new Pool({ ...connectionConfig(databaseUrl), max: poolSize });
+  // Without a listener, an idle connection that the server ends would end this process.
+  pool.on('error', (error) => log.warn({ reason: error.message }, 'lost an idle database connection'));
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** PostgreSQL text holds no NUL; everything else goes through. */
+export const cleanText = (text: string): string => text.replaceAll('\u0000', '\uFFFD');
+
+export const isoTime = (time: Date): string => time.toISOString();
+export const isoTimeOrNull = (time: Date | null): string | null => time?.toISOString() ?? null;

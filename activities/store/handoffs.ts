@@ -1,0 +1,147 @@
+import { sql, type Selectable } from 'kysely';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
+import type { Tables } from './tables.ts';
+import type { HandoffFilter, HandoffRow, Handoffs, NewHandoff } from './types.ts';
+
+const CURSOR = /^\d{1,18}$/;
+/** Each further try needs the conversation's handoff to close and another to open in between. */
+const OPEN_TRIES = 10;
+
+export function createHandoffs(db: Database): Handoffs {
+  const byId = (id: string) => db.selectFrom('handoffs').where('id', '=', id);
+  return {
+    open: (handoff) => open(db, handoff),
+    async runStarted(id) {
+      await db.updateTable('handoffs').set({ run_started: true }).where('id', '=', id).execute();
+    },
+    async get(id) {
+      const row = await byId(id).selectAll().executeTakeFirst();
+      return row && toRow(row);
+    },
+    async find(id) {
+      const row = await byId(id).select(['bot_id', 'status']).executeTakeFirst();
+      return row && { botId: row.bot_id, status: row.status };
+    },
+    list: (filter) => list(db, filter),
+    async countOpen(botId) {
+      const row = await db
+        .selectFrom('handoffs')
+        .select((eb) => eb.fn.countAll<string>().as('count'))
+        .where('bot_id', '=', botId)
+        .where('status', '!=', 'closed')
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+    async byDeskConversation(botId, desk, deskConversationId) {
+      const row = await db
+        .selectFrom('handoffs')
+        .selectAll()
+        .where('bot_id', '=', botId)
+        .where('desk', '=', desk)
+        .where('desk_conversation_id', '=', cleanText(deskConversationId))
+        .orderBy('n', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row && toRow(row);
+    },
+    async bindDesk(id, deskConversationId) {
+      const bound = cleanText(deskConversationId);
+      await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
+    },
+    async openOlderThan(seconds, limit, afterId) {
+      let query = db
+        .selectFrom('handoffs')
+        .selectAll()
+        .where('status', '!=', 'closed')
+        .where('started_at', '<=', sql<Date>`now() - make_interval(secs => ${seconds})`)
+        .orderBy('n')
+        .limit(limit);
+      if (afterId !== undefined) query = query.where('n', '>', byId(afterId).select('n'));
+      return (await query.execute()).map(toRow);
+    },
+    async discard(id) {
+      const result = await db
+        .deleteFrom('handoffs')
+        .where('id', '=', id)
+        .where('run_started', '=', false)
+        .where('last_seq', '=', 0)
+        .executeTakeFirst();
+      return result.numDeletedRows > 0n;
+    },
+  };
+}
+
+async function open(db: Database, handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }> {
+  const { id, botId, conversationId, user, question, metadata } = handoff;
+  for (let tries = 0; tries < OPEN_TRIES; tries += 1) {
+    const created = await db
+      .insertInto('handoffs')
+      .values({
+        id,
+        bot_id: botId,
+        conversation_id: conversationId,
+        desk: handoff.desk,
+        channel: handoff.channel,
+        mode: handoff.mode,
+        status: handoff.status,
+        request: JSON.stringify({ user, question, metadata: metadata ?? null }),
+      })
+      // Waits for a concurrent insert of the same conversation to end, then sees its row.
+      .onConflict((oc) => oc.doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (created) return { created: true, handoff: toRow(created) };
+    const existing = await db
+      .selectFrom('handoffs')
+      .selectAll()
+      .where((eb) =>
+        eb.or([
+          eb('id', '=', id),
+          eb.and({ bot_id: botId, conversation_id: conversationId }).and('status', '!=', 'closed'),
+        ]),
+      )
+      .orderBy('n', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (existing) return { created: false, handoff: toRow(existing) };
+  }
+  throw new Error('the handoffs of this conversation open and close faster than they can be read');
+}
+
+async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['list']> {
+  const { botId, conversationId, status, cursor, limit } = filter;
+  let query = db.selectFrom('handoffs').selectAll().orderBy('n', 'desc').limit(limit + 1);
+  if (botId !== undefined) query = query.where('bot_id', '=', botId);
+  if (conversationId !== undefined) query = query.where('conversation_id', '=', conversationId);
+  if (status !== undefined) query = query.where('status', '=', status);
+  if (cursor !== undefined) query = query.where('n', '<', decodeCursor(cursor, CURSOR));
+  const rows = await query.execute();
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return { handoffs: page.map(toRow), nextCursor: rows.length > limit && last ? encodeCursor(last.n) : null };
+}
+
+function toRow(row: Selectable<Tables['handoffs']>): HandoffRow {
+  const { user, question, metadata } = row.request;
+  return {
+    id: row.id,
+    botId: row.bot_id,
+    conversationId: row.conversation_id,
+    desk: row.desk,
+    deskConversationId: row.desk_conversation_id,
+    channel: row.channel,
+    mode: row.mode,
+    status: row.status,
+    closeReason: row.close_reason,
+    user: row.email === null ? user : { ...user, email: row.email },
+    question,
+    metadata,
+    agent: row.agent,
+    lastSeq: row.last_seq,
+    startedAt: isoTime(row.started_at),
+    activeAt: isoTimeOrNull(row.active_at),
+    closedAt: isoTimeOrNull(row.closed_at),
+    runStarted: row.run_started,
+  };
+}

@@ -1,0 +1,9 @@
+import { initial } from './0001-initial.ts';
+
+/**
+ * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
+ * `dist/`. One that was released is never edited: add the next number.
+ */
+export const migrations: Record<string, string> = {
+  '0001-initial': initial,
+};

@@ -1,0 +1,86 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Agent, CloseReason, HandoffStatus, Mode, User } from '../../workflows/contracts.ts';
+import type { BotSettings } from '../settings.ts';
+import type { InboxOutcome, Lane } from './types.ts';
+
+type GeneratedTime = ColumnType<Date, Date | undefined, Date>;
+type MaybeTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+/** `bigint`, as text: it is only compared and handed back. */
+type BigId = ColumnType<string, never, never>;
+type Json<T extends object> = JSONColumnType<T, string, string>;
+type MaybeJson<T extends object> = JSONColumnType<T | null, string | null | undefined, string | null>;
+
+/** Sealed values by the secret's path. */
+export type Sealed = Record<string, string>;
+
+export interface Tables {
+  bots: {
+    id: string;
+    /** Without the desk, which has a row of its own. */
+    settings: Json<BotSettings>;
+    secrets: Json<Sealed>;
+    desk_kind: string | null;
+    api_enabled: boolean;
+    created_at: GeneratedTime;
+    updated_at: GeneratedTime;
+  };
+  desk_configs: {
+    bot_id: string;
+    kind: string;
+    config: Json<{ kind: string } & Record<string, unknown>>;
+    secrets: Json<Sealed>;
+    hook_token: string;
+    service_state: 'available' | 'unavailable';
+    service_why: string | null;
+    service_since: GeneratedTime;
+  };
+  keys: {
+    id: string;
+    bot_id: string;
+    label: string | null;
+    hash: Buffer;
+    created_at: GeneratedTime;
+    last_used_at: MaybeTime;
+  };
+  handoffs: {
+    id: string;
+    /** Order of creation. */
+    n: BigId;
+    bot_id: string;
+    conversation_id: string;
+    desk: string;
+    desk_conversation_id: string | null;
+    channel: string;
+    mode: Mode;
+    status: HandoffStatus;
+    close_reason: CloseReason | null;
+    request: Json<{ user: User; question: string; metadata: unknown }>;
+    /** Given after the start; beats the one in `request`. */
+    email: string | null;
+    agent: MaybeJson<Agent>;
+    last_seq: Generated<number>;
+    run_started: Generated<boolean>;
+    started_at: GeneratedTime;
+    active_at: MaybeTime;
+    closed_at: MaybeTime;
+  };
+  ledger: { handoff_id: string; lane: Lane; started: number; sent: number };
+  inbox: {
+    id: BigId;
+    bot_id: string;
+    desk: string;
+    dedupe_key: string;
+    desk_conversation_id: string;
+    handoff_id: string | null;
+    signal: Json<object>;
+    received_at: GeneratedTime;
+    outcome: InboxOutcome | null;
+    outcome_at: MaybeTime;
+  };
+  callback_health: {
+    bot_id: string;
+    failing_since: MaybeTime;
+    last_error: string | null;
+    last_success_at: MaybeTime;
+  };
+}
