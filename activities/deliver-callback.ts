@@ -7,7 +7,7 @@ import { FAILURE, tooManyAtOnce } from './failures.ts';
 import { HttpError } from './http/client.ts';
 import { retryAfterMs } from './http/retry-after.ts';
 import { signStandardWebhook } from './http/sign.ts';
-import type { Callback } from './settings.ts';
+import type { CallbackConfig } from './store/types.ts';
 import { ttlCache } from './ttl-cache.ts';
 
 export interface CallbackResult {
@@ -39,7 +39,7 @@ export function createCallbackActivities(deps: Deps) {
   const avoidUntil = new Map<string, number>();
   const healthy = new Set<string>();
 
-  async function post(callback: Callback, event: HandoffEvent, timeoutMs: number): Promise<void> {
+  async function post(callback: CallbackConfig, event: HandoffEvent, timeoutMs: number): Promise<void> {
     const id = eventId(event.handoffId, event.seq);
     const body = JSON.stringify(event);
     const response = await deps.http.request({
@@ -168,7 +168,7 @@ export function createCallbackActivities(deps: Deps) {
   };
 }
 
-function authorization(callback: Callback): Record<string, string> {
+function authorization(callback: CallbackConfig): Record<string, string> {
   if (!callback.auth) return {};
   if (callback.auth.type === 'bearer') return { authorization: `Bearer ${callback.auth.token}` };
   const pair = Buffer.from(`${callback.auth.username}:${callback.auth.password}`).toString('base64');

@@ -7,6 +7,7 @@ import { findBinary, TEMPORAL_CLI, TEMPORAL_TEST_SERVER } from '../../worker/loc
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { administer, databaseUrl, TEMPLATE } from './postgres.ts';
+import { NAMESPACE_SEQUENCE, NAMESPACES } from './temporal.ts';
 
 /** vitest runs this once per project, each time as a module of its own: all of them share one set of servers. */
 const SHARED = Symbol.for('baton.test.servers');
@@ -31,9 +32,10 @@ async function start(): Promise<() => Promise<void>> {
   process.env['TEMPORAL_TEST_SERVER_PATH'] = await findBinary(TEMPORAL_TEST_SERVER, process.env, console.log);
   // Speed over safety: this data lives as long as the run.
   const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=300', 'autovacuum=off'];
+  const extraArgs = NAMESPACES.flatMap((name) => ['--namespace', name]);
   const [postgres, temporal] = await Promise.all([
     startPostgres({ folder, settings, detached: false }),
-    startTemporal({ folder, binary: () => Promise.resolve(binary), persistent: false, detached: false, ui: false }),
+    startTemporal({ folder, binary: () => Promise.resolve(binary), persistent: false, detached: false, ui: false, extraArgs }),
   ]);
   await makeTemplate(postgres.url);
   process.env['BATON_TEST_POSTGRES'] = postgres.url;
@@ -45,6 +47,7 @@ async function start(): Promise<() => Promise<void>> {
 }
 
 async function makeTemplate(server: string): Promise<void> {
+  await administer(server, `create sequence ${NAMESPACE_SEQUENCE}`);
   await administer(server, `create database ${TEMPLATE}`);
   await migrate(databaseUrl(server, TEMPLATE));
 }

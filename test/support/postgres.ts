@@ -18,7 +18,7 @@ export async function createTestDatabase(options: { empty?: boolean } = {}): Pro
   await administer(server, `create database ${name} template ${options.empty ? 'template0' : TEMPLATE}`);
   return {
     url: databaseUrl(server, name),
-    drop: () => administer(server, `drop database if exists ${name} with (force)`),
+    drop: async () => void (await administer(server, `drop database if exists ${name} with (force)`)),
   };
 }
 
@@ -28,12 +28,12 @@ export function databaseUrl(server: string, name: string): string {
   return url.href;
 }
 
-export async function administer(url: string, sql: string): Promise<void> {
+export async function administer(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query(sql)).rows;
   } finally {
     await client.end();
   }

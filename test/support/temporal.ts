@@ -1,12 +1,22 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
+import { administer } from './postgres.ts';
 import { findBinary, TEMPORAL_TEST_SERVER } from '../../worker/local/binaries.ts';
 
-/** The real Temporal dev server that the set-up started. One for all files: use random workflow ids and task queues. */
-export function testTemporal(): { address: string; namespace: string } {
+/** Made when the server starts: a namespace made later is usable only seconds after. */
+export const NAMESPACES = Array.from({ length: 80 }, (_, index) => `test-${index + 1}`);
+
+export const NAMESPACE_SEQUENCE = 'test_namespaces';
+
+/** The real Temporal dev server that the set-up started, and a namespace that no other caller gets. */
+export async function testTemporal(): Promise<{ address: string; namespace: string }> {
   const address = process.env['BATON_TEST_TEMPORAL'];
-  if (!address) throw new Error('BATON_TEST_TEMPORAL is not set: run the tests through npm test.');
-  return { address, namespace: 'default' };
+  const server = process.env['BATON_TEST_POSTGRES'];
+  if (!address || !server) throw new Error('BATON_TEST_TEMPORAL is not set: run the tests through npm test.');
+  const [row] = (await administer(server, `select nextval('${NAMESPACE_SEQUENCE}')::int as n`)) as { n: number }[];
+  const namespace = NAMESPACES[(row?.n ?? 0) - 1];
+  if (!namespace) throw new Error(`All ${NAMESPACES.length} namespaces are taken: make more in test/support/temporal.ts.`);
+  return { address, namespace };
 }
 
 /** A time-skipping test server of its own. It skips for all of its workflows at once: use one per test file. */
