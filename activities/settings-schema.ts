@@ -217,3 +217,6 @@ export const botSettingsSchema = z.strictObject({
     .default({})
     .meta({ title: 'Texts', description: 'Own texts per language, by key. null = say nothing.' }),
 });
+
+/** The settings of a bot, with their secrets in clear or read back as `"set"`. */
+export type BotSettings = z.output<typeof botSettingsSchema>;

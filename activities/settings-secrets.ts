@@ -1,5 +1,5 @@
 import { type DeskRegistry, secretFields } from './desks/registry.ts';
-import type { BotSettings } from './settings.ts';
+import type { BotSettings } from './settings-schema.ts';
 
 /** What a stored secret reads back as, and what keeps it when sent. */
 export const SET = 'set';

@@ -1,15 +1,12 @@
 import type { z } from 'zod';
 import type { HandoffSettings } from '../workflows/contracts.ts';
 import type { DeskRegistry } from './desks/registry.ts';
-import { botSettingsSchema, DEFAULT_OUT_OF_HOURS_REPLY } from './settings-schema.ts';
+import { type BotSettings, botSettingsSchema, DEFAULT_OUT_OF_HOURS_REPLY } from './settings-schema.ts';
 import { isPlainObject, mergeKept, SET, secretPaths, valueAt } from './settings-secrets.ts';
 import { resolveOverride, resolveText, resolveTexts } from './text/texts.ts';
 
-export { botSettingsSchema } from './settings-schema.ts';
+export { type BotSettings, botSettingsSchema } from './settings-schema.ts';
 export { joinSecrets, redactSettings, splitSecrets } from './settings-secrets.ts';
-
-/** The settings of a bot, with their secrets in clear or read back as `"set"`. */
-export type BotSettings = z.output<typeof botSettingsSchema>;
 
 export interface SettingsIssue {
   /** Dotted, for example `desk.url` or `hours.periods.2.to`. */

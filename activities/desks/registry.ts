@@ -53,7 +53,7 @@ export function secretFields(desk: Desk): string[] {
 }
 
 function shapeOf(schema: ZodType): Record<string, ZodType> {
-  if (schema instanceof ZodObject) return schema.shape as Record<string, ZodType>;
+  if (schema instanceof ZodObject) return schema.shape;
   if (schema instanceof ZodUnion) return Object.assign({}, ...schema.options.map((one) => shapeOf(one as ZodType)));
   return {};
 }

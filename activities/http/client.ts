@@ -193,7 +193,7 @@ function exchange(agent: Agent, url: URL, request: HttpRequest, userAgent: strin
         {
           origin: url.origin,
           path: url.pathname + url.search,
-          method: request.method as Dispatcher.HttpMethod,
+          method: request.method,
           headers: { 'user-agent': userAgent, ...request.headers },
           body: request.body ?? null,
           ...wait,

@@ -93,7 +93,7 @@ export function guardedConnector(options: {
   const { guard, timeoutMs } = options;
   const base = buildConnector({
     timeout: timeoutMs,
-    ...(guard && { lookup: guardedLookup(guard, options.lookup ?? (systemLookup as Lookup)) }),
+    ...(guard && { lookup: guardedLookup(guard, options.lookup ?? systemLookup) }),
   });
   return (target, callback) => {
     const refused = guard?.refuseHost(target.hostname);

@@ -48,7 +48,6 @@ export async function call(
   const answer = parseAnswer(response.body);
   ctx.log.debug(
     {
-      desk: 'webhook',
       operation,
       status: response.status,
       code: answer?.code,
