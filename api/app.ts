@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createAuth } from './auth.ts';
+import type { ApiContext, ApiDeps } from './context.ts';
+import { errorHandler } from './errors.ts';
+import { createIntake } from './intake.ts';
+import { body } from './plugins/body.ts';
+import { docs } from './plugins/docs.ts';
+import { keyed } from './plugins/keyed.ts';
+import { limits } from './plugins/limits.ts';
+import { observe } from './plugins/metrics.ts';
+import { routeTable } from './plugins/route-table.ts';
+import { security } from './plugins/security.ts';
+import { botRoutes } from './routes/bots.ts';
+import { codecRoutes } from './routes/codec.ts';
+import { eventRoutes } from './routes/events.ts';
+import { handoffMessageRoutes } from './routes/handoff-messages.ts';
+import { handoffRoutes } from './routes/handoffs.ts';
+import { humanRoutes } from './routes/human.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { nativeRoutes } from './routes/native.ts';
+import { probeRoutes } from './routes/probes.ts';
+import type { App, Routes } from './routes/route.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+
+export type { ApiDeps } from './context.ts';
+
+const BODY_LIMIT = 256 * 1024;
+/** To receive a request, milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** A socket on which nothing moves: longer than `Prefer: wait=60` and than the heartbeat of a stream. */
+const CONNECTION_TIMEOUT_MS = 90_000;
+/** Longer than the idle time of the usual load balancers, so that they close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
+export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync }): Promise<FastifyInstance> {
+  const { config, log, metrics } = deps;
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // Its lines carry addresses, and ours carry tokens; `observe` logs the route's pattern instead.
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    trustProxy: false,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(errorHandler);
+
+  await app.register(observe, { metrics });
+  await app.register(security, { publicUrl: config.publicUrl });
+  await app.register(limits, { callsPerMinute: config.rateLimit });
+  await app.register(body);
+  await app.register(routeTable);
+  await app.register(docs);
+
+  const context = createContext(app, deps);
+  const group = (routes: Routes) => async (scope: FastifyInstance) => routes(scope.withTypeProvider<ZodTypeProvider>(), context);
+  await app.register(group(probeRoutes));
+  await app.register(group(webhookRoutes));
+  await app.register(async (scope) => {
+    await scope.register(keyed, { auth: context.auth });
+    for (const routes of KEYED) await scope.register(group(routes));
+  });
+  if (deps.sandbox !== undefined) await app.register(deps.sandbox, { prefix: '/sandbox/webhook' });
+  await app.ready();
+  return app as unknown as FastifyInstance;
+}
+
+/** Every address in here asks for a key before anything else. */
+const KEYED: Routes[] = [
+  botRoutes,
+  keyRoutes,
+  handoffRoutes,
+  handoffMessageRoutes,
+  eventRoutes,
+  nativeRoutes,
+  humanRoutes,
+  codecRoutes,
+];
+
+function createContext(app: App, deps: ApiDeps): ApiContext {
+  const closing = new AbortController();
+  // Before the server waits for its connections: streams would keep it waiting.
+  app.addHook('preClose', async () => closing.abort());
+  return {
+    ...deps,
+    auth: createAuth(deps.config.operatorKey, deps.store),
+    intake: createIntake(deps.client),
+    closing: closing.signal,
+  };
+}

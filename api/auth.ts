@@ -1,0 +1,81 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Store } from '../activities/store/store.ts';
+import { ApiError, notFound } from './errors.ts';
+
+/** Who calls. A bot's key sees and changes only what belongs to its bot. */
+export type Principal = { kind: 'operator' } | { kind: 'bot'; botId: string; keyId: string };
+
+export type KeyCheck = { ok: true; principal: Principal } | { ok: false; reason: 'unknown' | 'api_disabled' };
+
+export interface Auth {
+  /** Checks the request's `Authorization: Bearer` key. */
+  check(request: FastifyRequest): Promise<KeyCheck>;
+  /** Throws 401 for an unknown key and 403 for a bot whose API is switched off. */
+  authenticate(request: FastifyRequest): Promise<Principal>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on every address that asks for a key; reading it elsewhere is a mistake in the route. */
+    principal: Principal | null;
+  }
+}
+
+const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export const bearerKey = (request: FastifyRequest): string | undefined =>
+  BEARER.exec(request.headers.authorization ?? '')?.[1];
+
+export function createAuth(operatorKey: string, store: Store): Auth {
+  const operatorHash = sha256(operatorKey);
+
+  async function check(request: FastifyRequest): Promise<KeyCheck> {
+    const key = bearerKey(request);
+    if (key === undefined) return { ok: false, reason: 'unknown' };
+    if (timingSafeEqual(sha256(key), operatorHash)) return { ok: true, principal: { kind: 'operator' } };
+    const found = await store.keys.verify(key);
+    if (found === undefined) return { ok: false, reason: 'unknown' };
+    if (!found.apiEnabled) return { ok: false, reason: 'api_disabled' };
+    return { ok: true, principal: { kind: 'bot', botId: found.botId, keyId: found.keyId } };
+  }
+
+  return {
+    check,
+    async authenticate(request) {
+      const result = await check(request);
+      if (result.ok) return result.principal;
+      if (result.reason === 'api_disabled') {
+        throw new ApiError(403, 'api_disabled', 'The API of this bot is switched off (apiEnabled).');
+      }
+      throw unauthorized();
+    },
+  };
+}
+
+export const unauthorized = (): ApiError =>
+  new ApiError(401, 'unauthorized', 'Send a known key as Authorization: Bearer <key>.', {
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error(`${request.routeOptions.url} answers without a key check`);
+  return request.principal;
+}
+
+export const maySee = (principal: Principal, botId: string): boolean =>
+  principal.kind === 'operator' || principal.botId === botId;
+
+/** Refuses another bot as if it did not exist. */
+export function requireBot(request: FastifyRequest, botId: string): void {
+  if (!maySee(principalOf(request), botId)) throw notFound('bot');
+}
+
+/** For what a bot's key may not do even to its own bot: make keys, delete the bot. */
+export function requireOperator(request: FastifyRequest): void {
+  if (principalOf(request).kind !== 'operator') {
+    throw new ApiError(403, 'operator_only', 'Only the operator may do this.');
+  }
+}

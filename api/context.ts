@@ -1,0 +1,30 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { DeskRegistry } from '../activities/desks/registry.ts';
+import type { HttpClient } from '../activities/http/client.ts';
+import type { Config } from '../activities/platform/config.ts';
+import type { Metrics } from '../activities/platform/metrics.ts';
+import type { Store } from '../activities/store/store.ts';
+import type { Auth } from './auth.ts';
+import type { Intake } from './intake.ts';
+
+/** What the process that runs the API hands to it. */
+export interface ApiDeps {
+  config: Config & { publicUrl: string; operatorKey: string };
+  store: Store;
+  desks: DeskRegistry;
+  http: HttpClient;
+  client: Client;
+  log: Logger;
+  metrics: Metrics;
+  /** Where the operator's Temporal UI is served: the only origin that may use the codec from a browser. */
+  temporalUiUrl?: string;
+}
+
+/** What every route works with. */
+export interface ApiContext extends ApiDeps {
+  auth: Auth;
+  intake: Intake;
+  /** Aborts when the app closes: streams end, waits give up. */
+  closing: AbortSignal;
+}

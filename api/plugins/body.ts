@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+/**
+ * JSON whose strings PostgreSQL can store. NUL and halves of surrogate pairs are legal in JSON and refused by `text` and
+ * `jsonb`; one of them in a message would block a journal for ever. They become U+FFFD.
+ */
+export const body = fp(async (app: FastifyInstance) => {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
+    // DELETE and POST without a body often carry the content type all the same.
+    if (text.length === 0) return done(null, undefined);
+    void parse(request, text, (error, value: unknown) => {
+      // Only an escape can bring such a character: raw control bytes are no JSON, and decoding repairs bad UTF-8.
+      done(error, error === null && text.includes('\\u') ? storable(value) : value);
+    });
+  });
+});
+
+// oxlint-disable-next-line no-control-regex -- NUL is what it is about
+const NOT_STORABLE = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** A copy of a JSON value with every string, keys too, made storable. */
+export function storable<T>(value: T): T;
+export function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(NOT_STORABLE, '\ufffd');
+  if (Array.isArray(value)) return value.map((item) => storable(item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storable(item)]));
+}

@@ -1,0 +1,42 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fp from 'fastify-plugin';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+
+const DESCRIPTION = `Baton takes a conversation from an AI bot and puts a human agent of a help desk behind it.
+
+All addresses take \`Authorization: Bearer <key>\`: the operator's key may do all, a bot's key only what belongs to that
+bot. Ids are opaque strings, times are ISO 8601 UTC. Errors: \`{ "error": { "code", "message", "details"?, "requestId" } }\`;
+every field that is wrong is named at once. 429 and 503 carry \`Retry-After\`.`;
+
+/** Collects the routes: register before them. */
+export const docs = fp(async (app) => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Baton', version: '1', description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'handoffs', description: 'Start a handoff, talk, end it.' },
+        { name: 'events', description: 'The journal, as JSON and as live streams.' },
+        { name: 'bots', description: 'Settings, service status and keys of a bot.' },
+        { name: 'desk', description: 'What a help desk calls.' },
+        { name: 'operations', description: 'Probes, metrics, payload codec of the Temporal UI.' },
+      ],
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: "The operator's key or a bot's key." },
+        },
+      },
+      security: [{ key: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The default asks a server on the internet whether the document is valid.
+    uiConfig: { validatorUrl: null, docExpansion: 'list', deepLinking: true },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+});

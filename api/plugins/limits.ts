@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import rateLimit from '@fastify/rate-limit';
+import underPressure from '@fastify/under-pressure';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { ApiError } from '../errors.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    guard: Guard;
+  }
+}
+
+/** Against guessing keys and webhook tokens: every guess costs a look in the database. */
+export interface Guard {
+  /** Throws 429 when this address has guessed wrong too often and the secret is not one that has worked before. */
+  check(request: FastifyRequest, secret: string): Promise<void>;
+  passed(secret: string): void;
+  /** Counts a wrong guess. */
+  failed(request: FastifyRequest): Promise<void>;
+}
+
+/** Wrong keys that one address may send in a minute. */
+const WRONG_KEYS_PER_MINUTE = 60;
+const MAX_KNOWN = 10_000;
+/** Shed load before the event loop stands still: mean delay in milliseconds over one second. */
+const MAX_EVENT_LOOP_DELAY_MS = 1_500;
+
+const hash = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinute }) => {
+  await app.register(underPressure, {
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    retryAfter: 2,
+  });
+  await app.register(rateLimit, {
+    global: true,
+    max: callsPerMinute,
+    timeWindow: 60_000,
+    cache: 20_000,
+    keyGenerator: callerOf,
+  });
+  app.decorate('guard', createGuard(app));
+});
+
+/** A key has its own count wherever it calls from; a caller without one is counted by address. */
+function callerOf(request: FastifyRequest): string {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return `key:${hash(authorization)}`;
+  const { hookToken } = (request.params ?? {}) as { hookToken?: string };
+  return hookToken === undefined ? `ip:${request.ip}` : `hook:${hash(hookToken)}`;
+}
+
+function createGuard(app: FastifyInstance): Guard {
+  const count = app.createRateLimit({
+    max: WRONG_KEYS_PER_MINUTE,
+    timeWindow: 60_000,
+    keyGenerator: (request) => `wrong:${request.ip}`,
+  });
+  const known = new Set<string>();
+
+  async function refuseBeyondLimit(request: FastifyRequest, increment: boolean): Promise<void> {
+    const result = await count(request, { increment });
+    if (result.isAllowed || (increment ? !result.isExceeded : result.remaining > 0)) return;
+    throw new ApiError(429, 'rate_limited', 'Too many wrong keys from this address. Try again later.', {
+      headers: { 'retry-after': String(Math.max(1, result.ttlInSeconds)) },
+    });
+  }
+
+  return {
+    async check(request, secret) {
+      if (!known.has(hash(secret))) await refuseBeyondLimit(request, false);
+    },
+    passed(secret) {
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.add(hash(secret));
+    },
+    failed: (request) => refuseBeyondLimit(request, true),
+  };
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { clientId, nextCursor, timestamp } from './common.ts';
+
+export const botParams = z.object({ botId: z.string().max(200) });
+
+/** Ids of bots appear in addresses and search attributes: short and plain. */
+export const newBotId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/, 'must be 1 to 64 letters, digits, dots, tildes, dashes or underscores');
+
+export const service = z
+  .object({
+    state: z.enum(['not_configured', 'available', 'unavailable']),
+    why: z.string().optional(),
+    since: timestamp.nullable(),
+  })
+  .meta({ id: 'Service', description: 'Whether the desk accepts the credentials.' });
+
+export const bot = z
+  .object({
+    id: z.string(),
+    settings: z.record(z.string(), z.unknown()).describe('As `BotSettings`; secrets read back as `"set"`.'),
+    service,
+    webhookUrl: z.string().nullable().describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Bot' });
+
+export const botPage = z.object({ bots: z.array(bot), nextCursor }).meta({ id: 'BotPage' });
+
+const period = z.object({ from: z.string(), to: z.string() });
+
+export const botStatus = z
+  .object({
+    service: z.enum(['not_configured', 'available', 'unavailable']),
+    why: z.string().optional(),
+    since: timestamp.nullable(),
+    enabled: z.boolean(),
+    open: z.boolean().describe('Whether the hours are open now.'),
+    periods: z.array(period).describe("Today's effective periods in the zone of the hours, half-open."),
+    timezone: z.string().nullable(),
+    nextOpening: timestamp.nullable().describe('null while open, or when no period lies ahead.'),
+    callback: z
+      .object({
+        failingSince: timestamp.nullable(),
+        lastError: z.string().nullable(),
+        lastSuccessAt: timestamp.nullable(),
+      })
+      .nullable()
+      .describe('null without a callback.'),
+  })
+  .meta({ id: 'BotStatus' });
+
+export const verified = z
+  .object({ ok: z.boolean(), detail: z.string().describe('What answered, or what is wrong.'), service })
+  .meta({ id: 'Verified' });
+
+const toolSchema = z.record(z.string(), z.unknown());
+
+export const tool = z
+  .object({
+    openai: z.object({
+      type: z.literal('function'),
+      function: z.object({ name: z.string(), description: z.string(), parameters: toolSchema }),
+    }),
+    anthropic: z.object({ name: z.string(), description: z.string(), input_schema: toolSchema }),
+    mcp: z.object({ name: z.string(), title: z.string(), description: z.string(), inputSchema: toolSchema }),
+  })
+  .meta({ id: 'Tool', description: 'The tool definition for the model, with the trigger text in it.' });
+
+export const keyRequest = z
+  .strictObject({ label: clientId(100).optional() })
+  .default({})
+  .meta({ id: 'NewKey', examples: [{ label: 'production' }] });
+
+export const newKey = z
+  .object({ id: z.string(), key: z.string().describe('Shown this once; only a hash is stored.') })
+  .meta({ id: 'Key' });
+
+export const keyList = z
+  .object({
+    keys: z.array(
+      z.object({
+        id: z.string(),
+        label: z.string().nullable(),
+        createdAt: timestamp,
+        lastUsedAt: timestamp.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'KeyList' });
+

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import {
+  agent,
+  attachments,
+  boundedJson,
+  boundedText,
+  clientId,
+  closeReason,
+  email,
+  event,
+  MAX_TEXT_BYTES,
+  mode,
+  nextCursor,
+  status,
+  timestamp,
+} from './common.ts';
+
+const MAX_TURNS = 400;
+const MAX_METADATA_BYTES = 8 * 1024;
+
+const locale = z
+  .string()
+  .max(35)
+  .regex(/^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/, 'must be a language tag such as fr or pt-BR');
+
+export const user = z
+  .strictObject({
+    id: clientId().exactOptional().describe("The user's id at the bot."),
+    anonymousId: clientId().exactOptional(),
+    email: email.exactOptional().describe('When absent, the channel decides: see `channel`.'),
+    name: z.string().max(200).exactOptional(),
+    phone: z.string().max(50).exactOptional(),
+    locale: locale.exactOptional().describe('BCP 47; chooses the language of the texts.'),
+  })
+  .meta({ id: 'User' });
+
+const turn = z
+  .strictObject({
+    role: z.enum(['user', 'bot']),
+    text: boundedText(MAX_TEXT_BYTES),
+    at: z.iso.datetime({ offset: true }).exactOptional(),
+  })
+  .meta({ id: 'Turn' });
+
+export const startRequest = z
+  .strictObject({
+    botId: clientId(),
+    conversationId: clientId(500).describe("The conversation's id at the bot. It has at most one open handoff."),
+    channel: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'must be a short name in lower case')
+      .describe(
+        'Where the user is: `whatsapp`, `line`, `telegram`, `iframe`, `widget`, `share`, `api` or any other short name. ' +
+          'On `iframe`, `widget` and `share` a user whose email is unknown is asked for it; elsewhere the default email of the bot is used.',
+      ),
+    user: user.default({}),
+    question: boundedText(MAX_TEXT_BYTES)
+      .refine((text) => text.trim().length > 0, 'must not be empty')
+      .describe("The user's last message, which made the bot ask for a human. At most 16 KiB."),
+    history: z.array(turn).max(MAX_TURNS).default([]).describe('Oldest first, without the question.'),
+    metadata: boundedJson(MAX_METADATA_BYTES).exactOptional().describe('Kept with the handoff and read back; at most 8 KiB.'),
+  })
+  .meta({
+    id: 'StartHandoff',
+    examples: [
+      {
+        botId: 'shop',
+        conversationId: 'conv-118',
+        channel: 'whatsapp',
+        user: { id: 'cust-20871', email: 'lea@example.org', name: 'Lea', locale: 'en' },
+        question: 'I want to speak to someone',
+        history: [
+          { role: 'user', text: 'How long do refunds take?' },
+          { role: 'bot', text: 'Usually five working days.' },
+        ],
+      },
+    ],
+  });
+
+export const handoff = z
+  .object({
+    id: z.string(),
+    botId: z.string(),
+    conversationId: z.string(),
+    desk: z.string(),
+    deskConversationId: z.string().nullable(),
+    channel: z.string(),
+    mode,
+    status,
+    closeReason: closeReason.nullable(),
+    user: z.record(z.string(), z.unknown()),
+    question: z.string(),
+    metadata: z.unknown(),
+    agent: agent.nullable(),
+    lastSeq: z.int().describe('`seq` of the newest event, 0 before the first.'),
+    startedAt: timestamp,
+    activeAt: timestamp.nullable(),
+    closedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'Handoff' });
+
+const lateMessage = z
+  .object({
+    id: z.string(),
+    at: timestamp,
+    from: z.enum(['user', 'agent']),
+    text: z.string(),
+    attachments: attachments.exactOptional(),
+    agent: agent.exactOptional(),
+  })
+  .meta({ id: 'LateMessage' });
+
+export const handoffWithLate = handoff
+  .extend({ lateMessages: z.array(lateMessage).describe('What arrived after the end; it was not shown to the user.') })
+  .meta({ id: 'HandoffState' });
+
+export const REFUSALS = ['disabled', 'not_configured', 'channel_not_supported', 'out_of_hours'] as const;
+
+export const started = z
+  .object({ outcome: z.literal('started'), handoff })
+  .meta({ id: 'HandoffStarted', description: 'The bot is silent from now on, until `handoff.closed`.' });
+
+export const existingOrRefused = z
+  .discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('existing'), handoff }),
+    z.object({
+      outcome: z.literal('refused'),
+      reason: z.enum(REFUSALS),
+      reply: z.string().exactOptional().describe("Ready to show, in the user's language."),
+      nextOpening: timestamp.nullable().exactOptional().describe('null: no period lies ahead.'),
+    }),
+  ])
+  .meta({ id: 'HandoffExistingOrRefused', description: 'Nothing was started.' });
+
+export const handoffPage = z.object({ handoffs: z.array(handoff), nextCursor }).meta({ id: 'HandoffPage' });
+
+export const messageRequest = z
+  .strictObject({
+    id: clientId().exactOptional().describe('The same id again changes nothing. Without one Baton makes one, and a repeat is a new message.'),
+    text: boundedText(MAX_TEXT_BYTES).default(''),
+    attachments: attachments.exactOptional(),
+  })
+  .refine((m) => m.text.trim().length > 0 || (m.attachments ?? []).length > 0, {
+    path: ['text'],
+    message: 'must not be empty without attachments',
+  })
+  .meta({ id: 'UserMessage', examples: [{ id: 'msg-1', text: 'My order number is 4471.' }] });
+
+export const messageAccepted = z.object({ id: z.string(), handoffId: z.string() }).meta({ id: 'MessageAccepted' });
+
+export const emailRequest = z.strictObject({ email }).meta({ id: 'GiveEmail', examples: [{ email: 'lea@example.org' }] });
+
+export const waitRequest = z
+  .strictObject({ choice: z.enum(['wait', 'end']).describe('`wait`: the full wait time again.') })
+  .meta({ id: 'WaitChoice', examples: [{ choice: 'wait' }] });
+
+export const closeRequest = z
+  .strictObject({ by: z.enum(['user', 'bot', 'operator']).default('user').describe('`operator`: with the operator key only.') })
+  .meta({ id: 'CloseHandoff', examples: [{ by: 'user' }] });
+
+export const accepted = z.object({ handoffId: z.string() }).meta({ id: 'Accepted' });
+
+export const eventPage = z
+  .object({ events: z.array(event), next: z.int().describe('`after` of the next call.') })
+  .meta({ id: 'EventPage' });
+
+export const botEventPage = z
+  .object({ events: z.array(event), next: z.string().describe('`after` of the next call.') })
+  .meta({ id: 'BotEventPage' });

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { isOpen, nextOpening } from '../activities/hours.ts';
+import { handoffSettings, outOfHoursReply, type BotSettings } from '../activities/settings.ts';
+import type { BotRecord, HandoffRow } from '../activities/store/store.ts';
+import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
+import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
+import type { ApiContext } from './context.ts';
+import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
+
+export interface StartRequest {
+  botId: string;
+  conversationId: string;
+  channel: string;
+  user: User;
+  question: string;
+  history: Turn[];
+  metadata?: Record<string, unknown> | undefined;
+}
+
+export type RefusalReason = 'disabled' | 'not_configured' | 'channel_not_supported' | 'out_of_hours';
+
+export interface Refusal {
+  outcome: 'refused';
+  reason: RefusalReason;
+  /** Ready to show. */
+  reply?: string;
+  /** ISO 8601; null: never. */
+  nextOpening?: string | null;
+}
+
+export type StartOutcome = { outcome: 'started' | 'existing'; handoff: HandoffRow } | Refusal;
+
+/** Web channels have no address of their own: the user is asked for one. */
+const CHANNELS_THAT_ASK_FOR_EMAIL = new Set(['iframe', 'widget', 'share']);
+
+const START_DEADLINE_MS = 5_000;
+
+/** The row first, then the run: what crashes between the two is mended by the next request for the conversation. */
+export async function startHandoff(context: ApiContext, request: StartRequest): Promise<StartOutcome> {
+  const bot = await context.store.bots.get(request.botId);
+  if (bot === undefined) throw notFound('bot');
+  const open = await openHandoff(context, request);
+  if (open !== undefined) return await existing(context, bot, open, request.history);
+  const refusal = refuse(context, bot, request, Date.now());
+  if (refusal !== undefined) return refusal;
+
+  const { created, handoff } = await context.store.handoffs.open(newRow(bot.settings, request));
+  if (!created) return await existing(context, bot, handoff, request.history);
+  await startRun(context, bot, handoff, request.history);
+  context.metrics.handoffsStarted.inc({ desk: handoff.desk });
+  return { outcome: 'started', handoff };
+}
+
+/** A conversation's newest handoff is the open one, if any: a new row needs that none is open. */
+async function openHandoff(context: ApiContext, { botId, conversationId }: StartRequest) {
+  const { handoffs } = await context.store.handoffs.list({ botId, conversationId, limit: 1 });
+  const newest = handoffs[0];
+  return newest === undefined || newest.status === 'closed' ? undefined : newest;
+}
+
+async function existing(
+  context: ApiContext,
+  bot: BotRecord,
+  handoff: HandoffRow,
+  history: Turn[],
+): Promise<StartOutcome> {
+  if (!handoff.runStarted) await startRun(context, bot, handoff, history);
+  return { outcome: 'existing', handoff };
+}
+
+function refuse(context: ApiContext, bot: BotRecord, request: StartRequest, nowMs: number): Refusal | undefined {
+  const { settings } = bot;
+  if (!settings.enabled) return { outcome: 'refused', reason: 'disabled' };
+  const desk = settings.desk === null ? undefined : context.desks.get(settings.desk.kind);
+  if (desk === undefined || !desk.capabilities.modes.includes(settings.mode)) {
+    return { outcome: 'refused', reason: 'not_configured' };
+  }
+  const inDesksOwnMessenger = desk.ownChannels.includes(request.channel);
+  if (inDesksOwnMessenger !== (settings.mode === 'native')) {
+    return { outcome: 'refused', reason: 'channel_not_supported' };
+  }
+  if (isOpen(settings.hours, nowMs)) return undefined;
+  const reply = outOfHoursReply(settings, request.user.locale);
+  return {
+    outcome: 'refused',
+    reason: 'out_of_hours',
+    ...(reply === null ? {} : { reply }),
+    nextOpening: nextOpening(settings.hours, nowMs),
+  };
+}
+
+function newRow(settings: BotSettings, request: StartRequest) {
+  const asks = CHANNELS_THAT_ASK_FOR_EMAIL.has(request.channel);
+  const email = request.user.email ?? (asks ? undefined : (settings.defaultEmail ?? undefined));
+  return {
+    id: `ho_${randomBytes(16).toString('hex')}`,
+    botId: request.botId,
+    conversationId: request.conversationId,
+    desk: settings.desk?.kind ?? '',
+    channel: request.channel,
+    mode: settings.mode,
+    status: asks && email === undefined ? ('awaiting_email' as const) : ('opening' as const),
+    user: { ...request.user, ...(email === undefined ? {} : { email }) },
+    question: request.question,
+    metadata: request.metadata ?? null,
+  };
+}
+
+/** Idempotent: the handoff's id is the run's id. Throws a 503 `ApiError` when Temporal cannot be reached. */
+async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, history: Turn[]): Promise<void> {
+  const { client, store } = context;
+  try {
+    await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      client.workflow.start(WORKFLOW.handoff, {
+        workflowId: handoffWorkflowId(row.id),
+        taskQueue: TASK_QUEUE,
+        args: [inputOf(bot, row, history)],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        typedSearchAttributes: searchAttributes(row),
+        staticSummary: `${row.botId} · ${row.desk} · ${row.channel}`,
+      }),
+    );
+  } catch (error) {
+    // A run of this id that has ended already: it was started.
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return await store.handoffs.runStarted(row.id);
+    throw isTemporalUnavailable(error) ? unavailable('temporal', error) : error;
+  }
+  await store.handoffs.runStarted(row.id);
+}
+
+/** From the row, not from the request: a second request for the conversation may have found the first one's row. */
+function inputOf(bot: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput {
+  return {
+    handoffId: row.id,
+    botId: row.botId,
+    conversationId: row.conversationId,
+    channel: row.channel,
+    mode: row.mode,
+    desk: row.desk,
+    user: row.user,
+    emailRequired: row.status === 'awaiting_email',
+    question: row.question,
+    history,
+    settings: handoffSettings(bot.settings, row.user.locale),
+  };
+}
+
+function searchAttributes(row: HandoffRow): SearchAttributePair[] {
+  const keyword = (name: string, value: string) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
+  return [
+    keyword(SEARCH_ATTRIBUTES.bot, row.botId),
+    keyword(SEARCH_ATTRIBUTES.desk, row.desk),
+    keyword(SEARCH_ATTRIBUTES.status, row.status),
+  ];
+}
