@@ -1,0 +1,77 @@
+/** npm passes Ctrl-C on to us although the terminal has done so already: one key press arrives twice. */
+const SAME_KEY_PRESS_MS = 2_000;
+const LIMIT_MS = 75_000;
+
+type Step = { name: string; close: () => Promise<unknown> | unknown };
+
+/**
+ * What was started, to be stopped in reverse order: on a signal, on an error that nobody caught, or when the start
+ * itself fails. Exit code 0 after a signal.
+ */
+export class Shutdown {
+  readonly #steps: Step[] = [];
+  #starting: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+  #askedAt = 0;
+
+  get asked(): boolean {
+    return this.#askedAt > 0;
+  }
+
+  add(name: string, close: Step['close']): void {
+    this.#steps.push({ name, close });
+  }
+
+  /** A signal that comes while this runs waits for it, so that no half-started child is left behind. */
+  during<T>(starting: Promise<T>): Promise<T> {
+    this.#starting = starting.catch(() => undefined);
+    return starting;
+  }
+
+  install(say: (line: string) => void): void {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      const now = Date.now();
+      if (this.#askedAt > 0) {
+        if (now - this.#askedAt < SAME_KEY_PRESS_MS) return;
+        say('Stopping at once. What still runs is taken over by the next start.');
+        process.exit(130);
+      }
+      this.#askedAt = now;
+      say(`\nStopping (${signal}) …`);
+      void this.#exit(0);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (error: unknown) => {
+        console.error('baton: an error that nobody caught:', error);
+        this.#askedAt ||= Date.now();
+        void this.#exit(1);
+      });
+    }
+  }
+
+  async #exit(code: number): Promise<void> {
+    const timer = setTimeout(() => process.exit(1), LIMIT_MS);
+    await this.#starting;
+    const clean = await this.run();
+    clearTimeout(timer);
+    process.exit(clean ? code : 1);
+  }
+
+  /** Stops everything, last started first; a step that fails does not keep the others from being stopped. */
+  async run(): Promise<boolean> {
+    let clean = true;
+    this.#stopping ??= (async () => {
+      for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+        try {
+          await step.close();
+        } catch (error) {
+          clean = false;
+          console.error(`baton: ${step.name} did not stop well: ${(error as Error).message}`);
+        }
+      }
+    })();
+    await this.#stopping;
+    return clean;
+  }
+}

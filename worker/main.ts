@@ -1,0 +1,107 @@
+import { pathToFileURL } from 'node:url';
+
+import { ConfigError, loadConfig, type Config } from '../activities/platform/config.ts';
+import { createLogger, type Logger } from '../activities/platform/log.ts';
+import { startBackends, type Backends } from './local/backends.ts';
+import { keepSecret, newOperatorKey, newSecretKeys, openDataFolder } from './local/data-folder.ts';
+import { EXIT_CONFIG, StartError } from './local/failure.ts';
+import { Shutdown } from './local/shutdown.ts';
+
+const ROLES = ['all', 'api', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Keys of the process, from the environment or from the data folder. */
+export interface Keys {
+  operator: { value: string; fresh: boolean; path: string | undefined };
+  secrets: string;
+}
+
+/** Runs Baton until it is stopped: `all` (default), or `api` or `worker` alone on backends of yours. */
+export async function main(args: string[]): Promise<void> {
+  const shutdown = new Shutdown();
+  shutdown.install((line) => console.log(line));
+  try {
+    await shutdown.during(start(args, shutdown));
+  } catch (error) {
+    if (shutdown.asked) return; // It is being stopped already.
+    for (const line of sentences(error)) console.error(`baton: ${line}`);
+    await shutdown.run();
+    process.exit(exitCode(error));
+  }
+}
+
+async function start(args: string[], shutdown: Shutdown): Promise<void> {
+  const startedAt = Date.now();
+  const role = readRole(args);
+  const config = loadConfig(process.env);
+  if (role !== 'all') requireExternal(role, config);
+  const say = (line: string): void => console.log(line);
+  const log = await processLogger(config);
+  const folder = role === 'all' ? await openDataFolder(config.dataDir) : undefined;
+  const backends: Backends = folder
+    ? await startBackends({ config, folder, log, shutdown, say })
+    : { databaseUrl: config.databaseUrl!, temporal: undefined };
+  const keys = await readKeys(config, folder);
+  const { compose } = await import('./compose.ts');
+  // What `npm start` says shall fit on one screen: only what is wrong gets between.
+  if (folder && config.logLevel === 'info') log.level = 'warn';
+  await compose({ role, config, folder, backends, keys, log, shutdown, startedAt });
+  log.level = config.logLevel;
+}
+
+function readRole(args: string[]): Role {
+  const role = args[0] ?? 'all';
+  if (args.length > 1 || !ROLES.includes(role as Role))
+    throw new StartError(
+      `Unknown arguments "${args.join(' ')}": give one of ${ROLES.join(', ')}, or nothing.`,
+      EXIT_CONFIG,
+    );
+  return role as Role;
+}
+
+/** Keys that were made here would be unknown to the other processes: they must be given. */
+function requireExternal(role: Role, config: Config): void {
+  const needed = {
+    DATABASE_URL: config.databaseUrl,
+    TEMPORAL_ADDRESS: config.temporalAddress,
+    BATON_SECRET_KEYS: config.secretKeys,
+  };
+  const all = role === 'api' ? { ...needed, BATON_OPERATOR_KEY: config.operatorKey } : needed;
+  const missing = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0)
+    throw new StartError(
+      `The role "${role}" runs beside other processes and needs ${missing.join(', ')}.`,
+      EXIT_CONFIG,
+    );
+}
+
+async function readKeys(config: Config, folder: string | undefined): Promise<Keys> {
+  const kept = (name: string, make: () => string): ReturnType<typeof keepSecret> => keepSecret(folder!, name, make);
+  const operator = config.operatorKey
+    ? { value: config.operatorKey, fresh: false, path: undefined }
+    : folder
+      ? await kept('operator.key', newOperatorKey)
+      : { value: '', fresh: false, path: undefined };
+  const secrets = config.secretKeys ?? (await kept('secret.keys', newSecretKeys)).value;
+  return { operator, secrets };
+}
+
+/** For people on a terminal, JSON lines for everything else. */
+async function processLogger(config: Config): Promise<Logger> {
+  if (!process.stdout.isTTY) return createLogger(config.logLevel);
+  const { default: pretty } = await import('pino-pretty');
+  return createLogger(config.logLevel, pretty({ sync: true, ignore: 'pid,hostname' }));
+}
+
+function sentences(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems.map((problem) => `${problem.variable} ${problem.message}.`);
+  const message = error instanceof Error ? error.message : String(error);
+  return [message.split('\n')[0] || String(error)];
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT_CONFIG;
+  return error instanceof StartError ? error.exitCode : 1;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main(process.argv.slice(2));
