@@ -26,9 +26,17 @@ export function connectionConfig(databaseUrl: string): ClientConfig {
 /** Connects when needed, and anew after the server was away. */
 export function openDatabase(databaseUrl: string, poolSize: number, log: Logger): Database {
   const pool = new Pool({ ...connectionConfig(databaseUrl), max: poolSize });
-  // Without a listener, an idle connection that the server ends would end this process.
-  pool.on('error', (error) => log.warn({ reason: error.message }, 'lost an idle database connection'));
+  surviveLostConnections(pool, (error) => log.warn({ reason: error.message }, 'lost a database connection'));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/**
+ * A connection that breaks reports it beside the query that it fails, and without a listener that ends the process. The
+ * pool listens to idle connections only, so those in use need one of their own.
+ */
+export function surviveLostConnections(pool: Pool, tell: (error: Error) => void): void {
+  pool.on('error', tell);
+  pool.on('connect', (client) => client.on('error', () => {}));
 }
 
 /** PostgreSQL text holds no NUL; everything else goes through. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Kysely, Migrator, PostgresDialect, sql, type Migration } from 'kysely';
 import { Pool } from 'pg';
+import { surviveLostConnections } from './database.ts';
 import { migrations as ours } from './migrations/index.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -15,8 +16,7 @@ export class MigrationError extends Error {
  */
 export async function migrate(databaseUrl: string, migrations: Record<string, string> = ours): Promise<void> {
   const pool = new Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  // An idle connection that breaks reports here; without a listener it would end the process.
-  pool.on('error', () => {});
+  surviveLostConnections(pool, () => {});
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     await refuseChanged(db, migrations);
