@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createAuth } from './auth.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
@@ -40,7 +40,7 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Its lines carry addresses, and ours carry tokens; `observe` logs the route's pattern instead.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
@@ -48,6 +48,8 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
     trustProxy: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
+    // What cannot be routed at all, such as a wrong percent escape.
+    frameworkErrors: errorHandler,
     routerOptions: { maxParamLength: 500 },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);

@@ -6,6 +6,13 @@ import fp from 'fastify-plugin';
  * `jsonb`; one of them in a message would block a journal for ever. They become U+FFFD.
  */
 export const body = fp(async (app: FastifyInstance) => {
+  // The only such character that an address can bring. An id with it is an unknown id.
+  app.addHook('onRequest', async (request) => {
+    if (request.raw.url?.includes('%00') !== true) return;
+    request.params = storable(request.params);
+    request.query = storable(request.query);
+  });
+
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
