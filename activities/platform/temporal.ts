@@ -27,7 +27,9 @@ const DEFAULT_NAMESPACE = 'default';
  * (TLS, API key, namespace) count only when they name the address: they must not turn on TLS towards our own child.
  */
 export function temporalTarget({ address, namespace, env = process.env }: TemporalOptions) {
-  const overrideEnvVars = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
   const named = env['TEMPORAL_ADDRESS'] === address ? loadClientConnectConfig({ overrideEnvVars }) : undefined;
   const { apiKey, tls, metadata } = named?.connectionOptions ?? {};
   return {

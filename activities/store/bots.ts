@@ -98,14 +98,18 @@ async function readRecord(db: Database, id: string): Promise<BotRecord | undefin
   return row && toRecord(row);
 }
 
-async function readRows(db: Database, filter: { id: string } | { after: string | undefined; limit: number }): Promise<BotRow[]> {
+async function readRows(
+  db: Database,
+  filter: { id: string } | { after: string | undefined; limit: number },
+): Promise<BotRow[]> {
   let query = db.selectFrom('bots').selectAll().orderBy('id');
   if ('id' in filter) query = query.where('id', '=', filter.id);
   else query = query.limit(filter.limit);
   if ('after' in filter && filter.after !== undefined) query = query.where('id', '>', filter.after);
   const bots = await query.execute();
   const ids = bots.filter((bot) => bot.desk_kind !== null).map((bot) => bot.id);
-  const configs = ids.length > 0 ? await db.selectFrom('desk_configs').selectAll().where('bot_id', 'in', ids).execute() : [];
+  const configs =
+    ids.length > 0 ? await db.selectFrom('desk_configs').selectAll().where('bot_id', 'in', ids).execute() : [];
   return bots.map((bot) => ({
     bot,
     desk: configs.find((config) => config.bot_id === bot.id && config.kind === bot.desk_kind),

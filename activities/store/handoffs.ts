@@ -111,7 +111,11 @@ async function open(db: Database, handoff: NewHandoff): Promise<{ created: boole
 
 async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['list']> {
   const { botId, conversationId, status, cursor, limit } = filter;
-  let query = db.selectFrom('handoffs').selectAll().orderBy('n', 'desc').limit(limit + 1);
+  let query = db
+    .selectFrom('handoffs')
+    .selectAll()
+    .orderBy('n', 'desc')
+    .limit(limit + 1);
   if (botId !== undefined) query = query.where('bot_id', '=', botId);
   if (conversationId !== undefined) query = query.where('conversation_id', '=', conversationId);
   if (status !== undefined) query = query.where('status', '=', status);

@@ -31,7 +31,8 @@ export function createInbox(db: Database): Inbox {
         receivedAt: isoTime(row.received_at),
       }));
     },
-    adopt: (handoffId, botId, desk, deskConversationId) => adopt(db, handoffId, botId, desk, cleanText(deskConversationId)),
+    adopt: (handoffId, botId, desk, deskConversationId) =>
+      adopt(db, handoffId, botId, desk, cleanText(deskConversationId)),
   };
 }
 
@@ -107,7 +108,13 @@ async function handoffOf(db: Database, event: ReceivedEvent): Promise<string | u
   return row?.id;
 }
 
-async function adopt(db: Database, handoffId: string, botId: string, desk: string, conversation: string): Promise<PendingSignal[]> {
+async function adopt(
+  db: Database,
+  handoffId: string,
+  botId: string,
+  desk: string,
+  conversation: string,
+): Promise<PendingSignal[]> {
   await sql`
     update inbox set handoff_id = ${handoffId}
     where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${conversation}
@@ -119,4 +126,7 @@ async function adopt(db: Database, handoffId: string, botId: string, desk: strin
   return rows.map(pendingOf);
 }
 
-const pendingOf = (row: { id: string; signal: HandoffSignal }): PendingSignal => ({ inboxId: row.id, signal: row.signal });
+const pendingOf = (row: { id: string; signal: HandoffSignal }): PendingSignal => ({
+  inboxId: row.id,
+  signal: row.signal,
+});

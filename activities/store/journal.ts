@@ -1,5 +1,12 @@
 import { sql } from 'kysely';
-import type { Agent, CloseReason, EventType, HandoffEvent, HandoffStatus, LateMessage } from '../../workflows/contracts.ts';
+import type {
+  Agent,
+  CloseReason,
+  EventType,
+  HandoffEvent,
+  HandoffStatus,
+  LateMessage,
+} from '../../workflows/contracts.ts';
 import { CursorError } from './cursor.ts';
 import { cleanText, type Database } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -50,7 +57,9 @@ export function createJournal(db: Database): Journal & { idle(): Promise<void> }
     },
     readBot: (botId, cursor, limit) => readBot(db, botId, cursor, limit),
     async botCursorNow() {
-      const { rows } = await sql<{ xmin: string }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
+      const { rows } = await sql<{
+        xmin: string;
+      }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
       return `${rows[0]?.xmin ?? '0'}-0`;
     },
     idle: () => commits.idle(),

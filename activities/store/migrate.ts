@@ -38,7 +38,9 @@ function withChecksums(migrations: Record<string, string>): Record<string, Migra
       name,
       {
         async up(db) {
-          await sql`create table if not exists migration_checksums (name text primary key, checksum text not null)`.execute(db);
+          await sql`create table if not exists migration_checksums (name text primary key, checksum text not null)`.execute(
+            db,
+          );
           await sql.raw(text).execute(db);
           await sql`insert into migration_checksums values (${name}, ${checksum(text)})`.execute(db);
         },
@@ -48,9 +50,13 @@ function withChecksums(migrations: Record<string, string>): Record<string, Migra
 }
 
 async function refuseChanged(db: Kysely<unknown>, migrations: Record<string, string>): Promise<void> {
-  const exists = await sql<{ found: boolean }>`select to_regclass('migration_checksums') is not null as found`.execute(db);
+  const exists = await sql<{ found: boolean }>`select to_regclass('migration_checksums') is not null as found`.execute(
+    db,
+  );
   if (exists.rows[0]?.found !== true) return;
-  const applied = await sql<{ name: string; checksum: string }>`select name, checksum from migration_checksums`.execute(db);
+  const applied = await sql<{ name: string; checksum: string }>`select name, checksum from migration_checksums`.execute(
+    db,
+  );
   for (const row of applied.rows) {
     const text = migrations[row.name];
     if (text === undefined) {

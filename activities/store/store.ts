@@ -32,7 +32,13 @@ export interface StoreOptions {
 const POOL_SIZE = 10;
 
 /** Opens nothing: the first query connects, so that a process can start while its database is away. */
-export function createStore({ databaseUrl, secretKeys, log, desks = ourDesks, poolSize = POOL_SIZE }: StoreOptions): Store {
+export function createStore({
+  databaseUrl,
+  secretKeys,
+  log,
+  desks = ourDesks,
+  poolSize = POOL_SIZE,
+}: StoreOptions): Store {
   const db = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const bots = createBots({ db, box: createSecretBox(secretKeys), desks, changed: keys.forget });

@@ -92,13 +92,14 @@ async function listenOnce(
   onListening: () => void,
 ): Promise<void> {
   const client = new Client(connectionConfig(databaseUrl));
-  let heartbeat: NodeJS.Timeout | undefined;
+  const over = new AbortController();
   const ended = new Promise<void>((resolve, reject) => {
     client.on('error', reject);
     client.on('end', () => reject(new Error('the connection ended')));
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve(), { signal: over.signal });
     // A network that swallows packets reports nothing by itself.
-    heartbeat = setInterval(() => client.query('select 1').catch(reject), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => void client.query('select 1').catch(reject), HEARTBEAT_MS);
+    over.signal.addEventListener('abort', () => clearInterval(heartbeat));
   });
   // Awaited below; until then, a failed connect must not count as an unhandled rejection.
   ended.catch(() => {});
@@ -109,7 +110,7 @@ async function listenOnce(
     onListening();
     await ended;
   } finally {
-    clearInterval(heartbeat);
+    over.abort();
     await client.end().catch(() => {});
   }
 }

@@ -57,10 +57,18 @@ test('a transaction that is rolled back holds the reader up and leaves no gap', 
   const held = await fixture.connect();
   await held.query('begin');
   await held.query(INSERT, rowOf(newHandoff({ botId }), 1));
-  await journal.append({ handoffId: handoff.id, botId, events: [newEvent(handoff, 1), newEvent(handoff, 2)], late: [] });
+  await journal.append({
+    handoffId: handoff.id,
+    botId,
+    events: [newEvent(handoff, 1), newEvent(handoff, 2)],
+    late: [],
+  });
   expect((await journal.readBot(botId, 'start', 10)).complete).toBe(false);
   await held.query('rollback');
-  expect((await readAll(fixture.store, botId, 'start')).map(({ key }) => key)).toEqual([`${handoff.id}/1`, `${handoff.id}/2`]);
+  expect((await readAll(fixture.store, botId, 'start')).map(({ key }) => key)).toEqual([
+    `${handoff.id}/1`,
+    `${handoff.id}/2`,
+  ]);
 });
 
 test('a reader that follows writers which commit in any order sees everything once', async () => {
@@ -114,7 +122,10 @@ test('a cursor taken now leaves out the past and misses nothing that comes', asy
   await held.query('commit');
   await append(4);
   for (const cursor of [now, during]) {
-    expect((await readAll(fixture.store, botId, cursor)).map(({ key }) => key)).toEqual([`${handoff.id}/3`, `${handoff.id}/4`]);
+    expect((await readAll(fixture.store, botId, cursor)).map(({ key }) => key)).toEqual([
+      `${handoff.id}/3`,
+      `${handoff.id}/4`,
+    ]);
   }
 });
 

@@ -22,7 +22,9 @@ test('secrets read back as "set", come out decrypted where asked for, and are no
   expect(await bots.withSecrets(id)).toEqual(settings);
   expect(await bots.desk(id, 'webhook')).toEqual(settings.desk);
   expect(await bots.callback(id)).toEqual(settings.callback);
-  const rows = await fixture.query('select b::text || d::text as stored from bots b join desk_configs d on d.bot_id = b.id');
+  const rows = await fixture.query(
+    'select b::text || d::text as stored from bots b join desk_configs d on d.bot_id = b.id',
+  );
   expect(JSON.stringify(rows)).not.toMatch(/open sesame|callback token/);
 });
 
@@ -71,7 +73,11 @@ test('a bot that leaves its desk keeps that config for the handoffs that are ope
   const id = newId('bot');
   const { hookToken } = await bots.put(id, webhookSettings());
   const record = await bots.put(id, webhookSettings({ desk: null }));
-  expect(record).toMatchObject({ hookToken: '', service: { state: 'not_configured', since: null }, settings: { desk: null } });
+  expect(record).toMatchObject({
+    hookToken: '',
+    service: { state: 'not_configured', since: null },
+    settings: { desk: null },
+  });
   expect(await bots.desk(id, 'webhook')).toMatchObject({ password: 'open sesame' });
   expect(await bots.byHookToken('webhook', hookToken)).toEqual({ botId: id });
 });

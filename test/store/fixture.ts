@@ -27,7 +27,9 @@ export interface Fixture {
 export async function openStores(count = 1): Promise<Fixture> {
   const database = await createTestDatabase();
   const secretKeys = newKey('k1');
-  const stores = Array.from({ length: count }, () => createStore({ databaseUrl: database.url, secretKeys, log: silent }));
+  const stores = Array.from({ length: count }, () =>
+    createStore({ databaseUrl: database.url, secretKeys, log: silent }),
+  );
   const clients: pg.Client[] = [];
   const connect = async (): Promise<pg.Client> => {
     const client = new pg.Client({ connectionString: database.url });

@@ -125,8 +125,11 @@ test('open handoffs of an age are paged oldest first; closed ones are not among 
   const [first, second, closed, last] = given.map((handoff) => handoff.id);
   const end = newEvent(given[2]!, 1, 'handoff.closed', { reason: 'bot_closed' });
   await journal.append({ handoffId: closed!, botId: given[2]!.botId, events: [end], late: [] });
-  await fixture.query(`update handoffs set started_at = now() - interval '1 hour' where id = any($1)`, [[first, second, closed]]);
-  const ours = async (...args: [number, number, string?]) => (await handoffs.openOlderThan(...args)).map(({ id }) => id);
+  await fixture.query(`update handoffs set started_at = now() - interval '1 hour' where id = any($1)`, [
+    [first, second, closed],
+  ]);
+  const ours = async (...args: [number, number, string?]) =>
+    (await handoffs.openOlderThan(...args)).map(({ id }) => id);
   expect(await ours(600, 10)).toEqual([first, second]);
   expect(await ours(600, 1)).toEqual([first]);
   expect(await ours(600, 10, first)).toEqual([second]);

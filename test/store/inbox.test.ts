@@ -10,7 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-const eventOf = (handoff: ReturnType<typeof newHandoff>, dedupeKey: string, more: Partial<ReceivedEvent> = {}): ReceivedEvent => ({
+const eventOf = (
+  handoff: ReturnType<typeof newHandoff>,
+  dedupeKey: string,
+  more: Partial<ReceivedEvent> = {},
+): ReceivedEvent => ({
   botId: handoff.botId,
   desk: handoff.desk,
   dedupeKey,
@@ -26,7 +30,11 @@ test('an event is pending until it is forwarded, with all that came before it, i
   const handoff = newHandoff();
   const first = await inbox.receive(eventOf(handoff, 'one'));
   const second = await inbox.receive(eventOf(handoff, 'two'));
-  expect(first).toMatchObject({ fresh: true, handoffId: handoff.id, pending: [{ signal: eventOf(handoff, 'one').signal }] });
+  expect(first).toMatchObject({
+    fresh: true,
+    handoffId: handoff.id,
+    pending: [{ signal: eventOf(handoff, 'one').signal }],
+  });
   expect(idsOf(second.pending)).toEqual(['one', 'two']);
   await inbox.forwarded([first.pending[0]!.inboxId], 'forwarded');
   expect(idsOf((await inbox.receive(eventOf(handoff, 'three'))).pending)).toEqual(['two', 'three']);
@@ -37,7 +45,10 @@ test('a repeat is not fresh: pending again while it was not forwarded, nothing a
   const { pending } = await inbox.receive(eventOf(handoff, 'one'));
   const repeat = await inbox.receive(eventOf(handoff, 'one', { signal: { kind: 'close', id: 'other', by: 'agent' } }));
   expect(repeat).toEqual({ fresh: false, handoffId: handoff.id, pending });
-  await inbox.forwarded(pending.map(({ inboxId }) => inboxId), 'forwarded');
+  await inbox.forwarded(
+    pending.map(({ inboxId }) => inboxId),
+    'forwarded',
+  );
   await inbox.receive(eventOf(handoff, 'two'));
   expect(await inbox.receive(eventOf(handoff, 'one'))).toEqual({ fresh: false, handoffId: handoff.id, pending: [] });
 });
@@ -69,7 +80,10 @@ test('what comes before the conversation is known is kept, and adopted in order 
   await handoffs.bindDesk(handoff.id, conversation);
   const adopted = await inbox.adopt(handoff.id, handoff.botId, handoff.desk, conversation);
   expect(idsOf(adopted)).toEqual(['one', 'two']);
-  await inbox.forwarded(adopted.map(({ inboxId }) => inboxId), 'forwarded');
+  await inbox.forwarded(
+    adopted.map(({ inboxId }) => inboxId),
+    'forwarded',
+  );
   expect(await inbox.adopt(handoff.id, handoff.botId, handoff.desk, conversation)).toEqual([]);
   const third = await inbox.receive(eventOf(handoff, 'three', early));
   expect(third).toMatchObject({ fresh: true, handoffId: handoff.id });
@@ -84,7 +98,9 @@ test('an event that races with the binding of its conversation is always found b
     await handoffs.open(handoff);
     const [received, adopted] = await Promise.all([
       fixture.stores[1]!.inbox.receive(eventOf(handoff, 'one', { handoffId: undefined })),
-      handoffs.bindDesk(handoff.id, conversation).then(() => inbox.adopt(handoff.id, handoff.botId, handoff.desk, conversation)),
+      handoffs
+        .bindDesk(handoff.id, conversation)
+        .then(() => inbox.adopt(handoff.id, handoff.botId, handoff.desk, conversation)),
     ]);
     expect([...idsOf(received.pending), ...idsOf(adopted)], `round ${round}`).toContain('one');
   }

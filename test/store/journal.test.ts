@@ -55,7 +55,12 @@ test('each event brings the row to its status', async () => {
     ['handoff.closed', 'closed'],
   ] as const;
   for (const [i, [type, status]] of steps.entries()) {
-    await journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, i + 1, type)], late: [] });
+    await journal.append({
+      handoffId: handoff.id,
+      botId: handoff.botId,
+      events: [newEvent(handoff, i + 1, type)],
+      late: [],
+    });
     expect((await handoffs.find(handoff.id))?.status).toBe(status);
   }
 });
@@ -64,8 +69,16 @@ test('status and e-mail that no event tells come with the batch; closed comes on
   const { journal, handoffs } = fixture.store;
   const handoff = await openHandoff();
   const entry = { handoffId: handoff.id, botId: handoff.botId, late: [] };
-  await journal.append({ ...entry, events: [newEvent(handoff, 1, 'message.user')], status: 'opening', email: 'a@b.example' });
-  expect(await handoffs.get(handoff.id)).toMatchObject({ status: 'opening', user: { name: 'Ada', email: 'a@b.example' } });
+  await journal.append({
+    ...entry,
+    events: [newEvent(handoff, 1, 'message.user')],
+    status: 'opening',
+    email: 'a@b.example',
+  });
+  expect(await handoffs.get(handoff.id)).toMatchObject({
+    status: 'opening',
+    user: { name: 'Ada', email: 'a@b.example' },
+  });
   await journal.append({ ...entry, events: [newEvent(handoff, 2, 'message.user')], status: 'closed' });
   expect((await handoffs.find(handoff.id))?.status).toBe('opening');
 });

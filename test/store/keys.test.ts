@@ -21,7 +21,10 @@ test('a key names its bot and is stored as its SHA-256 only', async () => {
   const { id, key } = await keys.create(botId, 'backend');
   expect(key).toMatch(new RegExp(`^bk_${id}_[A-Za-z0-9_-]{43}$`));
   expect(await keys.verify(key)).toEqual({ keyId: id, botId, apiEnabled: true });
-  const [row] = await fixture.query<{ hash: Buffer; all: string }>('select hash, keys::text as all from keys where id = $1', [id]);
+  const [row] = await fixture.query<{ hash: Buffer; all: string }>(
+    'select hash, keys::text as all from keys where id = $1',
+    [id],
+  );
   expect(row?.hash).toEqual(createHash('sha256').update(key).digest());
   expect(row?.all).not.toContain(key.split('_')[2]);
 });
@@ -34,7 +37,17 @@ test('a key that differs in anything is refused', async () => {
   const flipped = key.slice(0, -2) + (key.at(-2) === 'A' ? 'B' : 'A') + key.at(-1);
   const swapped = key.replace(one.id, two.id);
   const unknown = key.replace(one.id, '0'.repeat(16));
-  for (const wrong of [flipped, swapped, unknown, key.slice(0, -1), `${key}A`, ` ${key}`, key.toUpperCase(), 'bk_', '']) {
+  for (const wrong of [
+    flipped,
+    swapped,
+    unknown,
+    key.slice(0, -1),
+    `${key}A`,
+    ` ${key}`,
+    key.toUpperCase(),
+    'bk_',
+    '',
+  ]) {
     expect(await keys.verify(wrong), wrong).toBeUndefined();
   }
   expect(await keys.verify(key)).toMatchObject({ keyId: one.id });
@@ -48,7 +61,11 @@ test('a deleted key is refused at once here and within 5 seconds in another proc
   expect(await here!.delete(await newBot(), id), "another bot's key").toBe(false);
   expect(await here!.delete(botId, id)).toBe(true);
   expect(await here!.verify(key)).toBeUndefined();
-  await until(async () => (await there!.verify(key)) === undefined, { timeoutMs: 6_000, everyMs: 100, message: 'still accepted' });
+  await until(async () => (await there!.verify(key)) === undefined, {
+    timeoutMs: 6_000,
+    everyMs: 100,
+    message: 'still accepted',
+  });
 });
 
 test('answers come from memory for a moment, a change of the bot is seen at once', async () => {

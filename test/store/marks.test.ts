@@ -46,7 +46,11 @@ test('a callback that fails shows since when and why, until it works again', asy
   expect(await callbacks.health(botId)).toEqual({ ...first, lastError: 'refused' });
   expect(await callbacks.failingCount()).toBe(failing + 1);
   await callbacks.ok(botId);
-  expect(await callbacks.health(botId)).toEqual({ failingSince: null, lastError: null, lastSuccessAt: expect.any(String) });
+  expect(await callbacks.health(botId)).toEqual({
+    failingSince: null,
+    lastError: null,
+    lastSuccessAt: expect.any(String),
+  });
   await callbacks.failing(botId, 'refused');
   expect((await callbacks.health(botId)).failingSince).not.toBeNull();
   expect(await callbacks.failingCount()).toBe(failing + 1);

@@ -13,7 +13,9 @@ async function emptyDatabase() {
     await database.drop();
   });
   const names = async () =>
-    (await client.query<{ name: string }>('select name from migration_checksums order by name')).rows.map(({ name }) => name);
+    (await client.query<{ name: string }>('select name from migration_checksums order by name')).rows.map(
+      ({ name }) => name,
+    );
   return { url: database.url, client, names };
 }
 
@@ -38,7 +40,9 @@ test('a migration that changed after it ran is refused, and nothing is done', as
 test('a database that is newer than the code is refused', async () => {
   const { url } = await emptyDatabase();
   await migrate(url, { 'a-first': 'create table a (id int)', 'b-second': 'create table b (id int)' });
-  await expect(migrate(url, { 'a-first': 'create table a (id int)' })).rejects.toThrow(/b-second, which this version does not know/);
+  await expect(migrate(url, { 'a-first': 'create table a (id int)' })).rejects.toThrow(
+    /b-second, which this version does not know/,
+  );
 });
 
 test('a migration that fails leaves nothing behind and can be tried again', async () => {

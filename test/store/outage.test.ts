@@ -43,11 +43,14 @@ test('connections that the server cut are replaced, and what they failed is told
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
   );
   const errors: unknown[] = [];
-  await until(async () => {
-    const error = await errorOf(store.ping());
-    if (error) errors.push(error);
-    return !error;
-  }, { message: 'the pool does not recover' });
+  await until(
+    async () => {
+      const error = await errorOf(store.ping());
+      if (error) errors.push(error);
+      return !error;
+    },
+    { message: 'the pool does not recover' },
+  );
   expect(errors.every(isUnavailable), String(errors)).toBe(true);
 });
 
@@ -82,21 +85,25 @@ test('a query that waits too long ends as unavailable', { timeout: 15_000 }, asy
   expect(await store.journal.read(handoff.id, 0, 10)).toEqual(append.events);
 });
 
-test('a server that is not there, or accepts and never answers, is told as unavailable', { timeout: 15_000 }, async () => {
-  const port = await listen(() => undefined);
-  const dead = storeAt(`postgres://nobody@127.0.0.1:${await closedPort()}/none`);
-  const mute = storeAt(`postgres://nobody@127.0.0.1:${port}/none`);
-  const handoff = newHandoff();
-  const append = { handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] };
-  const errors = await Promise.all([
-    errorOf(dead.ping()),
-    errorOf(dead.journal.append(append)),
-    errorOf(dead.bots.get('bot')),
-    errorOf(dead.handoffs.open(handoff)),
-    errorOf(mute.ping()),
-  ]);
-  for (const error of errors) expect(isUnavailable(error), String(error)).toBe(true);
-});
+test(
+  'a server that is not there, or accepts and never answers, is told as unavailable',
+  { timeout: 15_000 },
+  async () => {
+    const port = await listen(() => undefined);
+    const dead = storeAt(`postgres://nobody@127.0.0.1:${await closedPort()}/none`);
+    const mute = storeAt(`postgres://nobody@127.0.0.1:${port}/none`);
+    const handoff = newHandoff();
+    const append = { handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] };
+    const errors = await Promise.all([
+      errorOf(dead.ping()),
+      errorOf(dead.journal.append(append)),
+      errorOf(dead.bots.get('bot')),
+      errorOf(dead.handoffs.open(handoff)),
+      errorOf(mute.ping()),
+    ]);
+    for (const error of errors) expect(isUnavailable(error), String(error)).toBe(true);
+  },
+);
 
 test('a mistake in a query is not taken for an outage', async () => {
   expect(isUnavailable(await errorOf(fixture.store.keys.create('no such bot')))).toBe(false);

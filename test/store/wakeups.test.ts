@@ -32,7 +32,12 @@ test('an event that another process wrote wakes the streams of its handoff and i
   reader!.wakeups.subscribe({ botId: handoff.botId }, ofBot.fn);
   reader!.wakeups.subscribe({ handoffId: other.id }, ofOther.fn);
   const before = ofHandoff.calls;
-  await writer!.journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] });
+  await writer!.journal.append({
+    handoffId: handoff.id,
+    botId: handoff.botId,
+    events: [newEvent(handoff, 1)],
+    late: [],
+  });
   await until(() => ofHandoff.calls > before && ofBot.state.calls > 0, { timeoutMs: 3_000, message: 'nobody woke' });
   expect(ofOther.state.calls).toBe(0);
 });
@@ -47,7 +52,12 @@ test('who has left is not woken, also when the same function is subscribed twice
   leave();
   leave();
   const before = state.calls;
-  await writer!.journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] });
+  await writer!.journal.append({
+    handoffId: handoff.id,
+    botId: handoff.botId,
+    events: [newEvent(handoff, 1)],
+    late: [],
+  });
   await until(() => state.calls > before, { timeoutMs: 3_000, message: 'nobody woke' });
   expect(gone.calls).toBe(1);
 });
@@ -57,11 +67,18 @@ test('after its connection was cut, a reader is woken once for what it may have 
   const handoff = newHandoff();
   const { state } = await listening({ handoffId: handoff.id });
   const before = state.calls;
-  const cut = await fixture.query<{ pid: number }>(`select pid, pg_terminate_backend(pid) from (${LISTENERS}) as listeners`);
+  const cut = await fixture.query<{ pid: number }>(
+    `select pid, pg_terminate_backend(pid) from (${LISTENERS}) as listeners`,
+  );
   expect(cut.length).toBeGreaterThan(0);
   await until(() => state.calls > before, { timeoutMs: 5_000, message: 'not woken after the reconnect' });
   const reconnected = state.calls;
-  await writer!.journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] });
+  await writer!.journal.append({
+    handoffId: handoff.id,
+    botId: handoff.botId,
+    events: [newEvent(handoff, 1)],
+    late: [],
+  });
   await until(() => state.calls > reconnected, { timeoutMs: 3_000, message: 'deaf after the reconnect' });
 });
 
@@ -73,6 +90,11 @@ test('a subscriber that throws keeps nobody else from waking', async () => {
   });
   const { state } = await listening({ handoffId: handoff.id });
   const before = state.calls;
-  await writer!.journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [newEvent(handoff, 1)], late: [] });
+  await writer!.journal.append({
+    handoffId: handoff.id,
+    botId: handoff.botId,
+    events: [newEvent(handoff, 1)],
+    late: [],
+  });
   await until(() => state.calls > before, { timeoutMs: 3_000, message: 'nobody woke' });
 });

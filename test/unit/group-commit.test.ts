@@ -23,7 +23,10 @@ test('one write is under way at a time, and all that come meanwhile share the ne
   expect(groups).toEqual([[1, 2]]);
   ends[0]!();
   await settle();
-  expect(groups).toEqual([[1, 2], [3, 4, 5]]);
+  expect(groups).toEqual([
+    [1, 2],
+    [3, 4, 5],
+  ]);
   ends[1]!();
   await Promise.all(added);
   const last = commits.add(6);
@@ -65,7 +68,11 @@ test('when the database is away, the whole group is told at once and the next gr
   await settle();
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   ends[0]!(refused);
-  expect((await Promise.allSettled(added)).map((answer) => answer.status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect((await Promise.allSettled(added)).map((answer) => answer.status)).toEqual([
+    'rejected',
+    'rejected',
+    'rejected',
+  ]);
   expect(groups).toHaveLength(1);
   const next = commits.add(4);
   await settle();

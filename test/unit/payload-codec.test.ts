@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { decodeOptionalFailureToOptionalError, encodeErrorToFailure, loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import {
+  decodeOptionalFailureToOptionalError,
+  encodeErrorToFailure,
+  loadDataConverter,
+} from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { expect, test } from 'vitest';
 import { createPayloadCodec, dataConverter } from '../../activities/platform/payload-codec.ts';
 
 const newKey = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
 const SECRET = { text: 'my address is 1 Main Street', nested: [1, null, '\u{1f600}'] };
-const payloads = () => [SECRET, undefined, 'plain', 7, Buffer.from([0, 255])].map((value) => defaultPayloadConverter.toPayload(value));
+const payloads = () =>
+  [SECRET, undefined, 'plain', 7, Buffer.from([0, 255])].map((value) => defaultPayloadConverter.toPayload(value));
 
 test('payloads come back as they were, and tell nothing on the way', async () => {
   const codec = createPayloadCodec(newKey('p1'));
