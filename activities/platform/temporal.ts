@@ -11,8 +11,6 @@ export interface TemporalOptions {
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-export type TemporalConnectionOptions = ReturnType<typeof temporalTarget>['connectionOptions'];
-
 export interface Temporal {
   connection: Connection;
   client: Client;

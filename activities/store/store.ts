@@ -15,7 +15,7 @@ import { createWakeups } from './wakeups.ts';
 
 export type * from './types.ts';
 export { CursorError } from './cursor.ts';
-export { migrate, MigrationError } from './migrate.ts';
+export { migrate } from './migrate.ts';
 export { isUnavailable } from './unavailable.ts';
 
 export interface StoreOptions {
