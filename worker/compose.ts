@@ -75,6 +75,7 @@ function mountSandbox({ address, keys, shutdown }: Shared, apiKey: string): Fast
     script: { name: 'agent' },
     controlToken: keys.operator.value,
     keep: SANDBOX_MEMORY,
+    takeUnknown: true,
   });
   shutdown.add('the sandbox', () => sandbox.stop());
   return sandbox.plugin();

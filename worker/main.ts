@@ -39,15 +39,25 @@ async function start(args: string[], shutdown: Shutdown): Promise<void> {
   const log = await processLogger(config);
   const folder = role === 'all' ? await openDataFolder(config.dataDir) : undefined;
   const backends: Backends = folder
-    ? await startBackends({ config, folder, log, shutdown, say })
+    ? await startBackends({
+        config,
+        folder,
+        log,
+        shutdown,
+        say,
+        onWaiting: () => void loadRest().catch(() => undefined),
+      })
     : { databaseUrl: config.databaseUrl!, temporal: undefined };
   const keys = await readKeys(config, folder);
-  const { compose } = await import('./compose.ts');
+  const { compose } = await loadRest();
   // What `npm start` says shall fit on one screen: only what is wrong gets between.
   if (folder && config.logLevel === 'info') log.level = 'warn';
   await compose({ role, config, folder, backends, keys, log, shutdown, startedAt });
   log.level = config.logLevel;
 }
+
+/** Most of the code: a second to load, so it is loaded while the children start. */
+const loadRest = (): Promise<typeof import('./compose.ts')> => import('./compose.ts');
 
 function readRole(args: string[]): Role {
   const role = args[0] ?? 'all';

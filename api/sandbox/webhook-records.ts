@@ -68,8 +68,11 @@ interface Fields {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** The desk's memory; it keeps the last `keep` calls and as many conversations. */
-export function createRecords(keep: number): SandboxRecords {
+/**
+ * The desk's memory; it keeps the last `keep` calls and as many conversations. `takeUnknown`: a conversation from before
+ * its own restart goes on, as at a desk that keeps its conversations on disk.
+ */
+export function createRecords(keep: number, takeUnknown = false): SandboxRecords {
   const calls: SandboxCall[] = [];
   const conversations = new Map<string, SandboxConversation>();
   const processed = new Set<string>();
@@ -91,6 +94,8 @@ export function createRecords(keep: number): SandboxRecords {
     process(call) {
       if (call.duplicate) return true;
       const fields = (call.body ?? {}) as Fields;
+      const id = text(fields.conversation_id);
+      if (takeUnknown && !conversations.has(id)) conversations.set(id, established(id, call, fields));
       if (!apply(conversations, call, fields)) return false;
       call.processed = true;
       processed.add(identityOf(call));

@@ -30,6 +30,8 @@ interface SandboxOptions {
   controlToken?: string;
   /** How many calls and conversations are remembered. */
   keep?: number;
+  /** Go on with conversations from before our own restart. Default: they are answered 404. */
+  takeUnknown?: boolean;
 }
 
 export interface WebhookSandbox extends SandboxHuman {
@@ -69,7 +71,7 @@ const PATHS: Record<SandboxEndpoint, string> = {
  * faults to switch on. It shares no code with the adapter.
  */
 export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandbox {
-  const records = createRecords(options.keep ?? 100_000);
+  const records = createRecords(options.keep ?? 100_000, options.takeUnknown);
   const faults = createFaultSwitches();
   const keys = new Map<string, string>();
   const scripts = new Map<string, SandboxScript>();

@@ -9,6 +9,7 @@ import { startPostgres } from './postgres.ts';
 import { probePort } from './processes.ts';
 import type { Shutdown } from './shutdown.ts';
 import { keepRunning } from './supervise.ts';
+import { startTemporal } from './temporal-server.ts';
 
 export interface Backends {
   databaseUrl: string;
@@ -22,6 +23,8 @@ export interface BackendOptions {
   log: Logger;
   shutdown: Shutdown;
   say: (line: string) => void;
+  /** Called while the slowest child gets ready: time to load the rest of the code. */
+  onWaiting: () => void;
 }
 
 /**
@@ -73,11 +76,10 @@ async function embeddedPostgres(options: BackendOptions): Promise<string> {
 
 async function embeddedTemporal(options: BackendOptions): Promise<{ address: string; namespace: string; ui: string }> {
   const { folder, log, shutdown, say } = options;
-  const { startTemporal } = await import('./temporal-server.ts');
   // The wrong binary is named at once, even when an adopted server makes it unnecessary.
   const named = options.config.temporalCliPath ? await findBinary(TEMPORAL_CLI, process.env, say) : undefined;
   const binary = async (): Promise<string> => named ?? findBinary(TEMPORAL_CLI, process.env, say);
-  const first = await startTemporal({ folder, binary });
+  const first = await startTemporal({ folder, binary, onSpawned: options.onWaiting });
   let current = first;
   const unwatch = keepRunning(
     'temporal',

@@ -8,6 +8,7 @@ try {
   const environment = await TestWorkflowEnvironment[start](options);
   await environment.teardown();
 } catch (error) {
-  console.error(String(error.message).split('\n')[0]);
+  // The SDK's message repeats the whole address several times; its end says why.
+  console.error(String(error.message).split(': ').slice(-2).join(': '));
   process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 
 import { SEARCH_ATTRIBUTES } from '../../workflows/ids.ts';
 import { StartError } from './failure.ts';
@@ -25,6 +25,8 @@ export interface TemporalOptions {
   /** Also serve the web UI. Default true. */
   ui?: boolean;
   extraArgs?: string[];
+  /** Called as soon as the server's process exists or was found, while it still gets ready. */
+  onSpawned?: () => void;
 }
 
 export interface EmbeddedTemporal {
@@ -48,7 +50,10 @@ interface ServerRecord {
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
   const last = await readRecord(options.folder);
   const adopted = last && (await adopt(last, options.folder));
-  if (adopted) return adopted;
+  if (adopted) {
+    options.onSpawned?.();
+    return adopted;
+  }
   const binary = await options.binary();
   for (let attempt = 1; ; attempt += 1) {
     const started = await launch(binary, last, options);
@@ -104,6 +109,7 @@ async function launch(
   child.once('error', (error) => (gone = error.message));
   child.once('exit', (code, signal) => (gone ??= `it ended with ${signal ?? `code ${code}`}`));
   child.unref();
+  options.onSpawned?.();
   const record = { pid: child.pid ?? 0, port, uiPort };
   // Written before it is ready: if we are killed now, the next start still finds the process.
   await writeFile(recordOf(options.folder), JSON.stringify(record), { mode: 0o600 });
@@ -132,7 +138,8 @@ function handle(record: ServerRecord, adopted: boolean): EmbeddedTemporal {
 async function isReady(port: number): Promise<boolean> {
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: 3_000 });
+    const client = await import('@temporalio/client'); // Not at the top: it takes longer to load than to spawn the server.
+    connection = await client.Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: 3_000 });
     await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
     await ensureSearchAttributes(connection, NAMESPACE);
     return true;
