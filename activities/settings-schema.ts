@@ -185,15 +185,10 @@ export const botSettingsSchema = z.strictObject({
     description:
       "Answer to a request outside the hours. Unchanged, it is said in the user's language; `texts` go before it.",
   }),
-  contextRounds: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(10)
-    .meta({
-      title: 'Context rounds',
-      description: 'Question/answer rounds the desk gets before the question, 0 to 100.',
-    }),
+  contextRounds: z.int().min(0).max(100).default(10).meta({
+    title: 'Context rounds',
+    description: 'Question/answer rounds the desk gets before the question, 0 to 100.',
+  }),
   defaultEmail: z
     .email()
     .max(320)

@@ -92,14 +92,15 @@ function mergeCallback(input: Plain, previous: BotSettings['callback'], partial:
 }
 
 function mergeFields(input: Plain, previous: Plain, secrets: string[], partial: boolean): Plain {
-  const merged: Plain = partial ? { ...previous } : {};
+  // A map, because the names come from outside: `__proto__` is a field like any other.
+  const merged = new Map(Object.entries(partial ? previous : {}));
   for (const [name, value] of Object.entries(input)) {
-    if (value === null || value === undefined) delete merged[name];
-    else merged[name] = value;
+    if (value === null || value === undefined) merged.delete(name);
+    else merged.set(name, value);
   }
   for (const name of secrets) {
     const given = input[name];
-    if ((given === undefined || given === SET) && previous[name] !== undefined) merged[name] = previous[name];
+    if ((given === undefined || given === SET) && previous[name] !== undefined) merged.set(name, previous[name]);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }

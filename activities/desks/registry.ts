@@ -40,7 +40,7 @@ export function configFields(desk: Desk): ConfigField[] {
       title: typeof meta.title === 'string' ? meta.title : '',
       description: typeof meta.description === 'string' ? meta.description : '',
       secret: meta.secret === true,
-      required: !schema.safeParse(undefined).success,
+      required: schema._zod.optin === undefined,
       ...(typeof meta.placeholder === 'string' && { placeholder: meta.placeholder }),
     };
   });

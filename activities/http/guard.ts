@@ -24,6 +24,9 @@ export interface AddressGuard {
   refusePort(address: string, port: number): string | undefined;
 }
 
+/** All that is assigned for the public IPv6 network; leaves out forms like `::7f00:1` that embed an IPv4 address. */
+const [globalUnicast, globalBits] = ipaddr.parseCIDR('2000::/3');
+
 /**
  * Only public unicast addresses, and the operator's own networks. `allowedNetworks` are CIDRs; throws on a wrong one.
  * A plain host name like `localhost` is resolved and judged by its addresses.
@@ -39,7 +42,8 @@ export function createAddressGuard(allowedNetworks: string[]): AddressGuard {
     const ip = ipaddr.process(address);
     if (inAllowedNetwork(ip)) return undefined;
     const range = ip.range();
-    return range === 'unicast' ? undefined : `the address is in a network that is not allowed (${range})`;
+    const isPublic = range === 'unicast' && (ip.kind() === 'ipv4' || ip.match(globalUnicast, globalBits));
+    return isPublic ? undefined : `the address is in a network that is not allowed (${range})`;
   };
 
   return {

@@ -96,7 +96,7 @@ export function createRecords(keep: number, takeUnknown = false): SandboxRecords
       const fields = (call.body ?? {}) as Fields;
       const id = text(fields.conversation_id);
       if (takeUnknown && !conversations.has(id)) conversations.set(id, established(id, call, fields));
-      if (!apply(conversations, call, fields)) return false;
+      if (!apply(conversations, call, fields, keep)) return false;
       call.processed = true;
       processed.add(identityOf(call));
       forgetOldest(processed, keep);
@@ -131,7 +131,12 @@ function keyOf(call: Pick<SandboxCall, 'headers'>): string | undefined {
   return typeof key === 'string' && key !== '' ? key : undefined;
 }
 
-function apply(conversations: Map<string, SandboxConversation>, call: SandboxCall, fields: Fields): boolean {
+function apply(
+  conversations: Map<string, SandboxConversation>,
+  call: SandboxCall,
+  fields: Fields,
+  keep: number,
+): boolean {
   const id = text(fields.conversation_id);
   if (call.endpoint === 'establish') {
     if (!conversations.has(id)) conversations.set(id, established(id, call, fields));
@@ -150,6 +155,7 @@ function apply(conversations: Map<string, SandboxConversation>, call: SandboxCal
     text: text(fields.body),
     ...(key !== undefined && { key }),
   });
+  if (conversation.messages.length > keep) conversation.messages.shift();
   return true;
 }
 
