@@ -158,9 +158,12 @@ describe('conversation/establish', () => {
     });
   });
 
-  it('[47] the default address is the e-mail of the conversation, not what the user typed', async () => {
-    const { call } = await open({ email: 'support@example.org', user: { id: 'u' } });
-    expect(call.body).toMatchObject({ email: 'support@example.org', user_info: { email: '', user_id: 'u' } });
+  it('[47] [53] the address that the user typed when asked is in both places', async () => {
+    const { call } = await open({ email: 'typed@example.org', user: { id: 'u' } });
+    expect(call.body).toMatchObject({
+      email: 'typed@example.org',
+      user_info: { email: 'typed@example.org', user_id: 'u' },
+    });
   });
 
   it('[50] the conversation id is that of the handoff', async () => {

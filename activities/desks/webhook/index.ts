@@ -22,7 +22,8 @@ function establishBody(request: OpenRequest): Record<string, unknown> {
     ],
     user_info: {
       phone: request.channel === 'whatsapp' ? (user.phone ?? null) : null,
-      email: user.email ?? '',
+      // What the user typed when asked comes beside `user`, as the address of the conversation.
+      email: user.email ?? request.email ?? '',
       user_id: user.id ?? '',
       anonymous_id: user.anonymousId ?? '',
     },
