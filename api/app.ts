@@ -52,7 +52,7 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
     frameworkErrors: errorHandler,
     routerOptions: { maxParamLength: 500 },
   }).withTypeProvider<ZodTypeProvider>();
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(validateAbsentBody);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(errorHandler);
 
@@ -76,6 +76,12 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
   return app as unknown as FastifyInstance;
 }
 
+/** Fastify calls an absent body null; a schema with a default for it wants undefined. */
+const validateAbsentBody: typeof validatorCompiler = (route) => {
+  const validate = validatorCompiler(route);
+  return route.httpPart === 'body' ? (value: unknown) => validate(value ?? undefined) : validate;
+};
+
 /** Every address in here asks for a key before anything else. */
 const KEYED: Routes[] = [
   botRoutes,
@@ -92,6 +98,10 @@ function createContext(app: App, deps: ApiDeps): ApiContext {
   const closing = new AbortController();
   // Before the server waits for its connections: streams would keep it waiting.
   app.addHook('preClose', async () => closing.abort());
+  // An answer that was under way would leave its connection open for the keep-alive time, and the server with it.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing.signal.aborted) void reply.header('connection', 'close');
+  });
   return {
     ...deps,
     auth: createAuth(deps.config.operatorKey, deps.store),

@@ -38,6 +38,8 @@ function stream({ reply, closing }: StreamOptions, chunks: (signal: AbortSignal)
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store')
     .header('x-accel-buffering', 'no')
+    // Not kept for another request: a server that closes would wait for it.
+    .header('connection', 'close')
     .send(Readable.from(chunks(signal), { highWaterMark: 1 }));
 }
 
