@@ -215,7 +215,7 @@ describe('a start that cannot go on', () => {
     [{ BATON_SECRET_KEYS: 'k:AAAA' }, /BATON_SECRET_KEYS must be kid:base64/],
     [{ HOST: '192.0.2.1', PORT: '8099' }, /HOST=192\.0\.2\.1 PORT=8099 is not an address/],
   ])('names the wrong value of %o', async (env, says) => {
-    const { code, output } = await refused(env as Record<string, string>);
+    const { code, output } = await refused(env);
     expect(code).not.toBe(0);
     expectOneSentence(output, says);
   });

@@ -2,7 +2,7 @@
 const SAME_KEY_PRESS_MS = 2_000;
 const LIMIT_MS = 75_000;
 
-type Step = { name: string; close: () => Promise<unknown> | unknown };
+type Step = { name: string; close: () => Promise<unknown> | void };
 
 /**
  * What was started, to be stopped in reverse order: on a signal, on an error that nobody caught, or when the start
