@@ -112,12 +112,12 @@ async function startWorker(shared: Shared): Promise<void> {
     address: backends.temporal?.address ?? config.temporalAddress!,
     namespace: backends.temporal?.namespace,
   });
+  const converter = dataConverter(config.payloadKeys);
   const [connection, bundle] = await Promise.all([
     patiently('The Temporal server', () => NativeConnection.connect(target.connectionOptions)),
-    workflowBundle(folder),
+    workflowBundle(folder, converter?.failureConverterPath),
   ]);
   shutdown.add('the Temporal connection', () => connection.close());
-  const converter = dataConverter(config.payloadKeys);
   const runs = createRuns(temporal.client);
   const worker = await createBatonWorker({
     connection,
