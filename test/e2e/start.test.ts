@@ -115,18 +115,31 @@ describe('npm start', () => {
     expect((await call(`${address}/v1/handoffs/${handoffId}`, key)).status).toBe(200);
   });
 
-  it('starts a child again that dies under it', async () => {
-    const { postgres } = await childrenOf(dataDir);
-    process.kill(postgres!, 'SIGKILL');
-    await until(async () => ((await childrenOf(dataDir)).postgres ?? postgres) !== postgres, {
-      timeoutMs: 30_000,
-      message: 'PostgreSQL stays away',
-    });
-    await until(async () => (await call(`${address}/v1/handoffs/${handoffId}`, key)).status === 200, {
-      timeoutMs: 30_000,
-      message: 'the API stays without database',
-    });
-  });
+  it.each(['postgres', 'temporal'] as const)(
+    'starts %s again when it dies under it, and handoffs go on',
+    async (child) => {
+      const before = (await childrenOf(dataDir))[child]!;
+      process.kill(before, 'SIGKILL');
+      await until(async () => ((await childrenOf(dataDir))[child] ?? before) !== before, {
+        timeoutMs: 30_000,
+        message: `${child} stays away`,
+      });
+      const message = { id: `after-${child}`, text: `Is ${child} back?` };
+      await until(
+        async () => (await call(`${address}/v1/handoffs/${handoffId}/messages`, key, message)).status === 202,
+        {
+          timeoutMs: 30_000,
+          message: `the API stays without ${child}`,
+        },
+      );
+      const answered = (event: Event): boolean =>
+        event.type === 'message.agent' && event.data.text!.includes(message.text);
+      await until(async () => (await events(address, key, handoffId)).some(answered), {
+        timeoutMs: 60_000,
+        message: 'the handoff does not go on',
+      });
+    },
+  );
 
   it('after a SIGKILL takes over its children, and open handoffs go on', async () => {
     const before = await childrenOf(dataDir);
