@@ -64,7 +64,8 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
   await app.register(docs);
 
   const context = createContext(app, deps);
-  const group = (routes: Routes) => async (scope: FastifyInstance) => routes(scope.withTypeProvider<ZodTypeProvider>(), context);
+  const group = (routes: Routes) => async (scope: FastifyInstance) =>
+    routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
   await app.register(group(webhookRoutes));
   await app.register(async (scope) => {

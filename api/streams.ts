@@ -34,13 +34,15 @@ export function streamBot(options: StreamOptions, botId: string, cursor: string)
 /** The generator is asked for more only when the socket has room, so a slow reader costs one page. */
 function stream({ reply, closing }: StreamOptions, chunks: (signal: AbortSignal) => AsyncGenerator<string>) {
   const signal = goneSignal(reply, closing);
-  return reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .header('x-accel-buffering', 'no')
-    // Not kept for another request: a server that closes would wait for it.
-    .header('connection', 'close')
-    .send(Readable.from(chunks(signal), { highWaterMark: 1 }));
+  return (
+    reply
+      .header('content-type', 'text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      // Not kept for another request: a server that closes would wait for it.
+      .header('connection', 'close')
+      .send(Readable.from(chunks(signal), { highWaterMark: 1 }))
+  );
 }
 
 async function* handoffChunks(

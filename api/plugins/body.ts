@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
 /**
@@ -13,17 +13,27 @@ export const body = fp(async (app: FastifyInstance) => {
     request.query = storable(request.query);
   });
 
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, storableJson(app));
+});
+
+/** Parses JSON of any content type. */
+export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
+  const parse = app.getDefaultJsonParser('error', 'error') as (
+    request: FastifyRequest,
+    text: string,
+    done: (error: Error | null, value?: unknown) => void,
+  ) => void;
+  return (request: FastifyRequest, payload: unknown, done: (error: Error | null, value?: unknown) => void) => {
+    const text = String(payload);
     // DELETE and POST without a body often carry the content type all the same.
     if (text.length === 0) return done(null, undefined);
-    void parse(request, text, (error, value: unknown) => {
+    parse(request, text, (error, value) => {
       // Only an escape can bring such a character: raw control bytes are no JSON, and decoding repairs bad UTF-8.
       done(error, error === null && text.includes('\\u') ? storable(value) : value);
     });
-  });
-});
+  };
+}
 
 // oxlint-disable-next-line no-control-regex -- NUL is what it is about
 const NOT_STORABLE = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

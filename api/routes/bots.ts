@@ -24,7 +24,9 @@ export const botRoutes: Routes = (app, context) => {
 
 /** Settings are checked as a whole by `parseSettings`, which knows the desks and the stored secrets. */
 const validateAllButBody: FastifySchemaCompiler<unknown> = (route) =>
-  route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route as Parameters<typeof validatorCompiler>[0]);
+  route.httpPart === 'body'
+    ? (value: unknown) => ({ value })
+    : validatorCompiler(route as Parameters<typeof validatorCompiler>[0]);
 
 function settingsRoutes(app: App, context: ApiContext): void {
   const { store } = context;

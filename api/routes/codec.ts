@@ -13,7 +13,9 @@ const base64 = z.base64();
 
 const payloads = z
   .object({
-    payloads: z.array(z.object({ metadata: z.record(z.string(), base64).default({}), data: base64.default('') })).max(10_000),
+    payloads: z
+      .array(z.object({ metadata: z.record(z.string(), base64).default({}), data: base64.default('') }))
+      .max(10_000),
   })
   .meta({ id: 'Payloads', description: "Temporal's payloads as its UI sends them." });
 
@@ -38,7 +40,9 @@ export const codecRoutes: Routes = (app, context) => {
 
   for (const operation of ['encode', 'decode'] as const) {
     const url = `/codec/${operation}`;
-    app.options(url, { schema: { hide: true }, config: { public: true } }, async (_request, reply) => reply.code(204).send());
+    app.options(url, { schema: { hide: true }, config: { public: true } }, async (_request, reply) =>
+      reply.code(204).send(),
+    );
     app.post(
       url,
       {

@@ -29,7 +29,15 @@ export const eventRoutes: Routes = (app, context) => {
           'JSON by default. With `Accept: text/event-stream` a live stream: `id` is the `seq`, `event` the type, `data` the event. It resumes from `Last-Event-ID` (or `after`) without a gap or a repeat, and ends after `handoff.closed`.',
         params: z.object({ id: z.string() }),
         headers,
-        querystring: z.object({ after: z.coerce.number().int().min(0).max(2 ** 31 - 1).default(0), limit }),
+        querystring: z.object({
+          after: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(2 ** 31 - 1)
+            .default(0),
+          limit,
+        }),
         response: { 200: contentOf(eventPage), ...errors(400, 403, 404) },
       },
     },
@@ -76,7 +84,10 @@ export const eventRoutes: Routes = (app, context) => {
 
 /** The schema of the JSON form; streams go round it. */
 function contentOf<T extends z.ZodType>(schema: T) {
-  return { description: 'A page, or a live stream.', content: { 'application/json': { schema }, ...streamAnswer.content } };
+  return {
+    description: 'A page, or a live stream.',
+    content: { 'application/json': { schema }, ...streamAnswer.content },
+  };
 }
 
 const accepts = (request: FastifyRequest, type: string): boolean =>

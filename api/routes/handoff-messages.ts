@@ -29,7 +29,8 @@ export const handoffMessageRoutes: Routes = (app, context) => {
       schema: {
         tags: ['handoffs'],
         summary: "A user's message",
-        description: 'Accepted means delivered, in order: it is kept until the desk has it, or `message.failed` says so.',
+        description:
+          'Accepted means delivered, in order: it is kept until the desk has it, or `message.failed` says so.',
         params,
         body: messageRequest,
         response: { 202: messageAccepted, ...errors(400, 403, 404, 409) },

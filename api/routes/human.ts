@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DeskEvent } from '../../activities/desks/desk.ts';
 import type { HandoffRow } from '../../activities/store/store.ts';
@@ -7,6 +7,7 @@ import { maySee, principalOf } from '../auth.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, logFailure, toApiError } from '../errors.ts';
 import { receiveInbound } from '../inbound.ts';
+import { storableJson } from '../plugins/body.ts';
 import { humanAnswer, humanClose, humanMessage } from '../schemas/human.ts';
 import type { App, Routes } from './route.ts';
 
@@ -57,7 +58,8 @@ export const humanRoutes: Routes = (app, context) => {
       schema: {
         tags: ['desk'],
         summary: 'A message of the agent (GPTBots-compatible)',
-        description: 'The first one starts the session. Success means stored: a repeat changes nothing and succeeds again.',
+        description:
+          'The first one starts the session. Success means stored: a repeat changes nothing and succeeds again.',
         body: humanMessage,
         response,
       },
@@ -130,7 +132,7 @@ function dedupeKey(message: z.output<typeof humanMessage>): string {
 
 /** Desks that forget the content type are understood all the same. */
 function parseAnything(app: App): void {
-  app.addContentTypeParser('*', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser('*', { parseAs: 'string' }, storableJson(app as unknown as FastifyInstance));
 }
 
 function humanErrorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -23,7 +23,11 @@ export const nativeRoutes: Routes = (app, { store }) => {
       const { botId } = request.params;
       requireBot(request, botId);
       if ((await store.bots.get(botId)) === undefined) throw notFound('bot');
-      throw new ApiError(409, 'not_native', 'The bot is in external mode: its users are not in the messenger of a desk.');
+      throw new ApiError(
+        409,
+        'not_native',
+        'The bot is in external mode: its users are not in the messenger of a desk.',
+      );
     },
   );
 };

@@ -12,7 +12,11 @@ const TEMPORAL_CHECK_MS = 1_000;
 const readiness = z
   .object({
     status: z.enum(['ready', 'not_ready']),
-    parts: z.object({ postgresql: z.enum(['ok', 'down']), temporal: z.enum(['ok', 'down']), load: z.enum(['ok', 'down']) }),
+    parts: z.object({
+      postgresql: z.enum(['ok', 'down']),
+      temporal: z.enum(['ok', 'down']),
+      load: z.enum(['ok', 'down']),
+    }),
   })
   .meta({ id: 'Readiness' });
 
@@ -35,13 +39,14 @@ export const probeRoutes: Routes = (app, context) => {
     '/readyz',
     {
       config: always,
-      schema: { ...schema, summary: 'PostgreSQL and Temporal answer too', response: { 200: readiness, 503: readiness } },
+      schema: {
+        ...schema,
+        summary: 'PostgreSQL and Temporal answer too',
+        response: { 200: readiness, 503: readiness },
+      },
     },
     async (_request, reply) => {
-      const [postgresql, temporal] = await Promise.all([
-        answers(context.store.ping()),
-        answers(pingTemporal(context)),
-      ]);
+      const [postgresql, temporal] = await Promise.all([answers(context.store.ping()), answers(pingTemporal(context))]);
       const load = app.isUnderPressure() ? ('down' as const) : ('ok' as const);
       const parts = { postgresql, temporal, load };
       const ready = Object.values(parts).every((part) => part === 'ok');

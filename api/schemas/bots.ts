@@ -21,7 +21,10 @@ export const bot = z
     id: z.string(),
     settings: z.record(z.string(), z.unknown()).describe('As `BotSettings`; secrets read back as `"set"`.'),
     service,
-    webhookUrl: z.string().nullable().describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
+    webhookUrl: z
+      .string()
+      .nullable()
+      .describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
@@ -90,4 +93,3 @@ export const keyList = z
     ),
   })
   .meta({ id: 'KeyList' });
-

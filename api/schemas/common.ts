@@ -14,9 +14,7 @@ export const boundedText = (max: number) =>
     .meta({ maxLength: max });
 
 export const boundedJson = (max: number) =>
-  z
-    .record(z.string(), z.unknown())
-    .refine((value) => bytes(value) <= max, `must be at most ${max} bytes of JSON`);
+  z.record(z.string(), z.unknown()).refine((value) => bytes(value) <= max, `must be at most ${max} bytes of JSON`);
 
 /** Ids that a client gives us: opaque, printable, short. */
 export const clientId = (max = 200) =>
@@ -124,6 +122,12 @@ type ErrorStatus = keyof typeof MEANINGS;
 /** Error answers of a route; 401, 429 and 503 are everywhere. */
 export function errors<S extends ErrorStatus>(...statuses: S[]) {
   const all: ErrorStatus[] = [...new Set<ErrorStatus>([...statuses, 401, 429, 503])];
-  const entries = all.map((s) => [s, { description: MEANINGS[s], content: { 'application/json': { schema: errorBody } } }]);
-  return Object.fromEntries(entries) as Record<ErrorStatus, { description: string; content: Record<string, { schema: typeof errorBody }> }>;
+  const entries = all.map((s) => [
+    s,
+    { description: MEANINGS[s], content: { 'application/json': { schema: errorBody } } },
+  ]);
+  return Object.fromEntries(entries) as Record<
+    ErrorStatus,
+    { description: string; content: Record<string, { schema: typeof errorBody }> }
+  >;
 }

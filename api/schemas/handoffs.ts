@@ -58,7 +58,9 @@ export const startRequest = z
       .refine((text) => text.trim().length > 0, 'must not be empty')
       .describe("The user's last message, which made the bot ask for a human. At most 16 KiB."),
     history: z.array(turn).max(MAX_TURNS).default([]).describe('Oldest first, without the question.'),
-    metadata: boundedJson(MAX_METADATA_BYTES).exactOptional().describe('Kept with the handoff and read back; at most 8 KiB.'),
+    metadata: boundedJson(MAX_METADATA_BYTES)
+      .exactOptional()
+      .describe('Kept with the handoff and read back; at most 8 KiB.'),
   })
   .meta({
     id: 'StartHandoff',
@@ -136,7 +138,9 @@ export const handoffPage = z.object({ handoffs: z.array(handoff), nextCursor }).
 
 export const messageRequest = z
   .strictObject({
-    id: clientId().exactOptional().describe('The same id again changes nothing. Without one Baton makes one, and a repeat is a new message.'),
+    id: clientId()
+      .exactOptional()
+      .describe('The same id again changes nothing. Without one Baton makes one, and a repeat is a new message.'),
     text: boundedText(MAX_TEXT_BYTES).default(''),
     attachments: attachments.exactOptional(),
   })
@@ -148,14 +152,18 @@ export const messageRequest = z
 
 export const messageAccepted = z.object({ id: z.string(), handoffId: z.string() }).meta({ id: 'MessageAccepted' });
 
-export const emailRequest = z.strictObject({ email }).meta({ id: 'GiveEmail', examples: [{ email: 'lea@example.org' }] });
+export const emailRequest = z
+  .strictObject({ email })
+  .meta({ id: 'GiveEmail', examples: [{ email: 'lea@example.org' }] });
 
 export const waitRequest = z
   .strictObject({ choice: z.enum(['wait', 'end']).describe('`wait`: the full wait time again.') })
   .meta({ id: 'WaitChoice', examples: [{ choice: 'wait' }] });
 
 export const closeRequest = z
-  .strictObject({ by: z.enum(['user', 'bot', 'operator']).default('user').describe('`operator`: with the operator key only.') })
+  .strictObject({
+    by: z.enum(['user', 'bot', 'operator']).default('user').describe('`operator`: with the operator key only.'),
+  })
   .meta({ id: 'CloseHandoff', examples: [{ by: 'user' }] });
 
 export const accepted = z.object({ handoffId: z.string() }).meta({ id: 'Accepted' });

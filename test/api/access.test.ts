@@ -101,7 +101,7 @@ describe('every route of the app', () => {
     expect((await api.call('GET', `/v1/bots/${foreign.botId}`)).json.settings.enabled).toBe(true);
   });
 
-  it('lists only what is the own bot\'s', async () => {
+  it("lists only what is the own bot's", async () => {
     await api.start(own.botId);
     const bots = await api.call('GET', '/v1/bots', { key: own.key });
     expect(bots.json.bots.map((b: { id: string }) => b.id)).toEqual([own.botId]);
@@ -116,7 +116,7 @@ describe('every route of the app', () => {
 });
 
 describe('keys', () => {
-  it('are the operator\'s to make and to delete', async () => {
+  it("are the operator's to make and to delete", async () => {
     for (const [method, path] of [
       ['POST', `/v1/bots/${own.botId}/keys`],
       ['DELETE', `/v1/bots/${own.botId}/keys/some`],
@@ -140,7 +140,7 @@ describe('keys', () => {
     expect((await api.call('DELETE', `/v1/bots/${own.botId}/keys/${id}`)).status).toBe(404);
   });
 
-  it('of a bot whose API is off are refused everywhere, the operator\'s is not [61]', async () => {
+  it("of a bot whose API is off are refused everywhere, the operator's is not [61]", async () => {
     const { botId, key } = await api.bot();
     await api.call('PATCH', `/v1/bots/${botId}`, { body: { apiEnabled: false } });
     for (const name of routes().filter((one) => !one.includes('/human/'))) {

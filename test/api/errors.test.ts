@@ -17,7 +17,13 @@ afterAll(() => api.close());
 describe('one envelope for every error', () => {
   it('names every field problem at once', async () => {
     const answer = await api.call('POST', '/v1/handoffs', {
-      body: { botId, channel: 'NOT short', user: { email: 'nobody', extra: 1 }, question: '', history: [{ role: 'x' }] },
+      body: {
+        botId,
+        channel: 'NOT short',
+        user: { email: 'nobody', extra: 1 },
+        question: '',
+        history: [{ role: 'x' }],
+      },
     });
     expect(answer.status).toBe(400);
     const { error } = answer.json;
@@ -25,7 +31,15 @@ describe('one envelope for every error', () => {
     expect(error.requestId).toBe(answer.headers.get('x-request-id'));
     const paths = error.details.map((d: { path: string }) => d.path);
     expect(paths).toEqual(
-      expect.arrayContaining(['conversationId', 'channel', 'user.email', 'user', 'question', 'history.0.role', 'history.0.text']),
+      expect.arrayContaining([
+        'conversationId',
+        'channel',
+        'user.email',
+        'user',
+        'question',
+        'history.0.role',
+        'history.0.text',
+      ]),
     );
   });
 
@@ -44,7 +58,14 @@ describe('one envelope for every error', () => {
     ['POST', '/v1/handoffs/ho_x', {}, {}, 405, 'method_not_allowed'],
     ['POST', '/v1/handoffs', '{"botId":', { 'content-type': 'application/json' }, 400, 'invalid_request'],
     ['POST', '/v1/handoffs', '{"__proto__":{}}', { 'content-type': 'application/json' }, 400, 'invalid_request'],
-    ['POST', '/v1/handoffs', 'botId=1', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported_media_type'],
+    [
+      'POST',
+      '/v1/handoffs',
+      'botId=1',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported_media_type',
+    ],
     ['POST', '/v1/handoffs', undefined, {}, 400, 'invalid_request'],
     ['GET', '/v1/handoffs?cursor=made-up', undefined, {}, 400, 'invalid_request'],
     ['GET', '/v1/handoffs?status=gone', undefined, {}, 400, 'invalid_request'],
@@ -92,7 +113,9 @@ describe('security headers', () => {
 describe('nonsense', () => {
   it('never gives a 5xx, whatever JSON comes to whatever address', async () => {
     const seed = testSeed('nonsense');
-    const routes = api.app.routeTable.filter((r) => r.method !== 'HEAD' && !r.url.includes('*') && !r.url.startsWith('/docs'));
+    const routes = api.app.routeTable.filter(
+      (r) => r.method !== 'HEAD' && !r.url.includes('*') && !r.url.startsWith('/docs'),
+    );
     const segment = fc.oneof(
       fc.constantFrom(botId, 'ho_1', '%00', '..', 'webhook'),
       fc.string({ unit: 'binary', maxLength: 20 }).map((s) => encodeURIComponent(Buffer.from(s).toString()) || 'x'),
@@ -125,7 +148,12 @@ describe('nonsense', () => {
         async (route, segments, value, asBot) => {
           const path = route.url.replace(/:[A-Za-z]+/g, () => segments.next().value);
           const takesBody = !['GET', 'DELETE', 'OPTIONS'].includes(route.method);
-          const status = await rawStatus(route.method, path, asBot ? key : OPERATOR_KEY, takesBody ? JSON.stringify(value) : undefined);
+          const status = await rawStatus(
+            route.method,
+            path,
+            asBot ? key : OPERATOR_KEY,
+            takesBody ? JSON.stringify(value) : undefined,
+          );
           expect(status, `${route.method} ${path} ${JSON.stringify(value)}`).toBeLessThan(500);
         },
       ),
@@ -136,11 +164,18 @@ describe('nonsense', () => {
   it('keeps what PostgreSQL cannot store out of the journal', async () => {
     const { botId: other } = await api.bot();
     const answer = await api.call('POST', '/v1/handoffs', {
-      body: '{"botId":"' + other + '","conversationId":"c\\ud800","channel":"api","question":"a\\u0000b \\ud83d\\ude00","metadata":{"k\\u0000":"\\udc00"}}',
+      body:
+        '{"botId":"' +
+        other +
+        '","conversationId":"c\\ud800","channel":"api","question":"a\\u0000b \\ud83d\\ude00","metadata":{"k\\u0000":"\\udc00"}}',
       headers: { 'content-type': 'application/json' },
     });
     expect(answer.status, answer.text).toBe(201);
-    expect(answer.json.handoff).toMatchObject({ conversationId: 'c\ufffd', question: 'a\ufffdb 😀', metadata: { 'k\ufffd': '\ufffd' } });
+    expect(answer.json.handoff).toMatchObject({
+      conversationId: 'c\ufffd',
+      question: 'a\ufffdb 😀',
+      metadata: { 'k\ufffd': '\ufffd' },
+    });
   });
 });
 
@@ -154,7 +189,10 @@ function rawStatus(method: string, path: string, bearer: string, body: string | 
         port,
         method,
         path,
-        headers: { authorization: `Bearer ${bearer}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${bearer}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
       },
       (response) => {
         resolve(response.statusCode ?? 0);

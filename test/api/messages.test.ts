@@ -23,7 +23,10 @@ const post = (id: string, what: string, body: unknown, bearer = key) =>
 const events = async (id: string): Promise<{ type: string; seq: number; data: Record<string, unknown> }[]> =>
   (await api.call('GET', `/v1/handoffs/${id}/events`)).json.events;
 const sees = (id: string, type: string) =>
-  until(async () => (await events(id)).find((e) => e.type === type), { message: `${type} of ${id}`, timeoutMs: 20_000 });
+  until(async () => (await events(id)).find((e) => e.type === type), {
+    message: `${type} of ${id}`,
+    timeoutMs: 20_000,
+  });
 
 describe("a user's message", () => {
   it('travels to the desk in order; the same id again changes nothing', async () => {
@@ -42,7 +45,9 @@ describe("a user's message", () => {
     const first = await post(id, 'messages', { text: 'same' });
     const second = await post(id, 'messages', { text: 'same' });
     expect(first.json.id).not.toBe(second.json.id);
-    expect((await post(id, 'messages', { attachments: [{ url: 'https://files.example.org/a.png' }] })).status).toBe(202);
+    expect((await post(id, 'messages', { attachments: [{ url: 'https://files.example.org/a.png' }] })).status).toBe(
+      202,
+    );
     expect((await post(id, 'messages', { text: '' })).status).toBe(400);
     await until(() => api.desk.messages(id).length >= 3, { message: 'three at the desk' });
   });
@@ -83,7 +88,10 @@ describe('the wait prompt', () => {
     expect((await api.call('GET', `/v1/handoffs/${id}`)).json.status).toBe('asking');
     expect((await post(id, 'wait', { choice: 'wait' }, hastyKey)).status).toBe(202);
     await until(async () => (await api.store.handoffs.get(id))?.status === 'connecting', { message: 'waits again' });
-    await until(async () => (await api.store.handoffs.get(id))?.status === 'asking', { message: 'is asked again', timeoutMs: 15_000 });
+    await until(async () => (await api.store.handoffs.get(id))?.status === 'asking', {
+      message: 'is asked again',
+      timeoutMs: 15_000,
+    });
     expect((await post(id, 'wait', { choice: 'end' }, hastyKey)).status).toBe(202);
     await sees(id, 'handoff.closed');
   });
@@ -105,7 +113,7 @@ describe('close', () => {
     expect((await events(id)).at(-1)?.seq).toBe(closed.seq);
   });
 
-  it('without any body is the user\'s', async () => {
+  it("without any body is the user's", async () => {
     const id = await connected();
     expect((await api.call('POST', `/v1/handoffs/${id}/close`, { key })).status).toBe(200);
     await sees(id, 'handoff.closed');
@@ -141,7 +149,10 @@ describe('close', () => {
 
 describe('native conversations', () => {
   it('do not exist for a bot in external mode', async () => {
-    const answer = await api.call('POST', `/v1/bots/${botId}/conversations/c-1/messages`, { body: { text: 'hi' }, key });
+    const answer = await api.call('POST', `/v1/bots/${botId}/conversations/c-1/messages`, {
+      body: { text: 'hi' },
+      key,
+    });
     expect([answer.status, answer.json.error.code]).toEqual([409, 'not_native']);
   });
 });

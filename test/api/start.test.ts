@@ -27,10 +27,21 @@ describe('outcomes', () => {
     expect(first.status).toBe(201);
     expect(first.json).toMatchObject({
       outcome: 'started',
-      handoff: { id: expect.stringMatching(/^ho_[\w-]+$/), botId, conversationId, desk: 'webhook', status: 'opening', metadata },
+      handoff: {
+        id: expect.stringMatching(/^ho_[\w-]+$/),
+        botId,
+        conversationId,
+        desk: 'webhook',
+        status: 'opening',
+        metadata,
+      },
     });
     const second = await api.start(botId, { conversationId });
-    expect([second.status, second.json.outcome, second.json.handoff.id]).toEqual([200, 'existing', first.json.handoff.id]);
+    expect([second.status, second.json.outcome, second.json.handoff.id]).toEqual([
+      200,
+      'existing',
+      first.json.handoff.id,
+    ]);
   });
 
   it('makes one handoff of requests at the same moment', async () => {
@@ -41,7 +52,11 @@ describe('outcomes', () => {
     expect(await runs(conversationId)).toBe(1);
     const { id } = answers[0]?.json.handoff ?? {};
     await until(() => api.desk.conversation(id), { message: 'the desk has it' });
-    expect(api.desk.calls.filter((c) => c.endpoint === 'establish' && (c.body as { conversation_id: string }).conversation_id === id)).toHaveLength(1);
+    expect(
+      api.desk.calls.filter(
+        (c) => c.endpoint === 'establish' && (c.body as { conversation_id: string }).conversation_id === id,
+      ),
+    ).toHaveLength(1);
   });
 
   it('refuses with a reason: disabled, not configured', async () => {
@@ -133,7 +148,9 @@ describe('Prefer: wait', () => {
     api.desk.fault('establish', { kind: 'status', status: 400 });
     const answer = await api.start(broken, {}, { headers: { prefer: 'wait=25' } });
     expect(answer.status).toBe(201);
-    await until(async () => (await api.store.handoffs.get(answer.json.handoff.id))?.status === 'closed', { message: 'closed' });
+    await until(async () => (await api.store.handoffs.get(answer.json.handoff.id))?.status === 'closed', {
+      message: 'closed',
+    });
     expect((await api.store.handoffs.get(answer.json.handoff.id))?.closeReason).toBe('desk_unavailable');
   });
 

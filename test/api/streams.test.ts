@@ -20,14 +20,22 @@ afterAll(() => api.close());
 
 const newHandoff = async (bot = botId): Promise<string> => (await api.start(bot)).json.handoff.id;
 
-function event(handoffId: string, seq: number, type: EventType = 'message.agent', text = `text ${seq}`, bot = botId): HandoffEvent {
+function event(
+  handoffId: string,
+  seq: number,
+  type: EventType = 'message.agent',
+  text = `text ${seq}`,
+  bot = botId,
+): HandoffEvent {
   return { type, seq, at: new Date().toISOString(), botId: bot, handoffId, conversationId: 'c', data: { text } };
 }
 const write = (handoffId: string, from: number, to: number, store = elsewhere, bot = botId) =>
   store.journal.append({
     handoffId,
     botId: bot,
-    events: Array.from({ length: to - from + 1 }, (_, i) => event(handoffId, from + i, 'message.agent', `text ${from + i}`, bot)),
+    events: Array.from({ length: to - from + 1 }, (_, i) =>
+      event(handoffId, from + i, 'message.agent', `text ${from + i}`, bot),
+    ),
     late: [],
   });
 const close = (handoffId: string, seq: number) =>
@@ -69,7 +77,12 @@ describe('the stream of a handoff', () => {
       ...numbers(1, 4).map((n) => [String(n), 'message.agent']),
       ['5', 'handoff.closed'],
     ]);
-    expect(JSON.parse(sent[3]?.data ?? '')).toMatchObject({ type: 'message.agent', seq: 4, handoffId: id, data: { text: 'text 4' } });
+    expect(JSON.parse(sent[3]?.data ?? '')).toMatchObject({
+      type: 'message.agent',
+      seq: 4,
+      handoffId: id,
+      data: { text: 'text 4' },
+    });
   });
 
   it('resumes from Last-Event-ID without a gap or a repeat, however often it is cut, while others write', async () => {
@@ -87,7 +100,10 @@ describe('the stream of a handoff', () => {
       const stream = await openStream(streamUrl(id), key, { 'last-event-id': last });
       // The last reader stays; the others leave after a few events.
       const enough = round < 8 ? 1 + round * 7 : Number.POSITIVE_INFINITY;
-      await Promise.race([stream.ended, until(() => stream.events().length >= enough, { message: 'enough', timeoutMs: 20_000 })]);
+      await Promise.race([
+        stream.ended,
+        until(() => stream.events().length >= enough, { message: 'enough', timeoutMs: 20_000 }),
+      ]);
       await stream.stop();
       const got = stream.messages.filter((m) => m.data !== undefined);
       seen.push(...got.map((m) => Number(m.id)));
@@ -159,7 +175,8 @@ describe('the stream of a bot', () => {
     const { botId: one, key: oneKey } = await api.bot();
     const [a, b] = [await newHandoff(one), await newHandoff(one)];
     await write(a, 1, 2, elsewhere, one);
-    const settled = () => until(async () => (await api.store.journal.readBot(one, 'start', 10)).complete, { message: 'settled' });
+    const settled = () =>
+      until(async () => (await api.store.journal.readBot(one, 'start', 10)).complete, { message: 'settled' });
     await settled();
 
     const live = await openStream(streamUrl(one), oneKey);
@@ -194,7 +211,11 @@ describe('the stream of a bot', () => {
     const seen: string[] = [];
     let last = '';
     for (let round = 0; seen.length < 360; round += 1) {
-      const stream = await openStream(`${streamUrl(busy)}?after=start`, busyKey, last === '' ? {} : { 'last-event-id': last });
+      const stream = await openStream(
+        `${streamUrl(busy)}?after=start`,
+        busyKey,
+        last === '' ? {} : { 'last-event-id': last },
+      );
       const enough = round < 5 ? 20 : 360 - seen.length;
       await until(() => stream.events().length >= enough, { message: `${seen.length} of 360`, timeoutMs: 20_000 });
       await stream.stop();
@@ -217,12 +238,18 @@ describe('the stream of a bot', () => {
     await write(await newHandoff(paged), 1, 3, elsewhere, paged);
     const page = await until(
       async () => {
-        const { json } = await api.call('GET', `/v1/bots/${paged}/events?after=start&limit=2`, { key: pagedKey, headers: { accept: 'application/json' } });
+        const { json } = await api.call('GET', `/v1/bots/${paged}/events?after=start&limit=2`, {
+          key: pagedKey,
+          headers: { accept: 'application/json' },
+        });
         return json.events.length === 2 && json;
       },
       { message: 'a page' },
     );
-    const rest = await api.call('GET', `/v1/bots/${paged}/events?after=${page.next}`, { key: pagedKey, headers: { accept: 'application/json' } });
+    const rest = await api.call('GET', `/v1/bots/${paged}/events?after=${page.next}`, {
+      key: pagedKey,
+      headers: { accept: 'application/json' },
+    });
     expect(rest.json.events.map((e: HandoffEvent) => e.seq)).toEqual([3]);
   });
 });
@@ -231,7 +258,10 @@ describe('streams of an app that closes', () => {
   it('end cleanly and at once', async () => {
     const { app, url } = await api.another();
     const id = await newHandoff();
-    const streams = await Promise.all([openStream(`${url}/v1/handoffs/${id}/events`, key), openStream(`${url}/v1/bots/${botId}/events`, key)]);
+    const streams = await Promise.all([
+      openStream(`${url}/v1/handoffs/${id}/events`, key),
+      openStream(`${url}/v1/bots/${botId}/events`, key),
+    ]);
     await until(() => streams.every((s) => s.messages.length > 0), { message: 'both are open' });
     const startedAt = Date.now();
     await app.close();

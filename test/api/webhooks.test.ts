@@ -1,0 +1,160 @@
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Desk, RawRequest } from '../../activities/desks/desk.ts';
+import { createRegistry } from '../../activities/desks/registry.ts';
+import { webhook } from '../../activities/desks/webhook/index.ts';
+import { until } from '../support/poll.ts';
+import { startApi, type Api } from './harness.ts';
+
+const config = z.strictObject({ secret: z.string().meta({ title: 'Secret', description: 'Signs.', secret: true }) });
+type TestConfig = z.output<typeof config>;
+
+const sign = (secret: string, body: Buffer | string): string => createHmac('sha256', secret).update(body).digest('hex');
+
+/** A desk that calls back with an HMAC over the raw bytes. */
+const signed: Desk<TestConfig> = {
+  id: 'signed',
+  wireName: 'Signed',
+  title: 'Signed',
+  docs: 'https://example.org',
+  capabilities: {
+    modes: ['external'],
+    files: false,
+    closeFromOurSide: true,
+    echoesOwnMessages: false,
+    lookup: false,
+    signsWebhooks: 'hmac',
+  },
+  limits: { textMax: 1_000, requestsPerSecond: 10 },
+  config,
+  ownChannels: ['messenger-of-signed'],
+  verify: async () => ({ detail: 'fine' }),
+  open: async (_ctx, request) => ({ deskConversationId: `desk-${request.handoffId}` }),
+  send: async () => ({}),
+  close: async () => undefined,
+  webhook: {
+    challenge: ({ method, url }: RawRequest) => {
+      const echo = new URL(url, 'http://x').searchParams.get('challenge');
+      return method === 'GET' && echo !== null
+        ? { status: 200, headers: { 'content-type': 'text/plain' }, body: echo }
+        : undefined;
+    },
+    authenticate: ({ headers, body }, { secret }) => {
+      const given = Buffer.from(String(headers['x-signature'] ?? ''));
+      const expected = Buffer.from(sign(secret, body));
+      const ok = given.length === expected.length && timingSafeEqual(given, expected);
+      return ok ? { ok } : { ok: false, reason: 'signature' };
+    },
+    parse: ({ body }) =>
+      (JSON.parse(body.toString()) as { id: string; conversation: string; text: string }[]).map((one) => ({
+        dedupeKey: one.id,
+        deskConversationId: one.conversation,
+        signal: { kind: 'agentReply', id: '', text: one.text },
+      })),
+  },
+};
+
+let api: Api;
+let botId: string;
+let path: string;
+let handoffId: string;
+const SECRET = 'hmac-secret-of-the-test';
+
+beforeAll(async () => {
+  api = await startApi({ desks: createRegistry([webhook, signed as unknown as Desk]) });
+  await api.work();
+  ({ botId } = await api.bot({ desk: { kind: 'signed', secret: SECRET } }));
+  const { json } = await api.call('GET', `/v1/bots/${botId}`);
+  path = new URL(json.webhookUrl).pathname;
+  handoffId = (await api.start(botId, {}, { headers: { prefer: 'wait=20' } })).json.handoff.id;
+});
+afterAll(() => api.close());
+
+const deliver = (
+  events: unknown,
+  options: { signature?: string; to?: string; headers?: Record<string, string> } = {},
+) => {
+  const body = typeof events === 'string' ? events : JSON.stringify(events);
+  return api.call('POST', options.to ?? path, {
+    key: null,
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'x-signature': options.signature ?? sign(SECRET, body),
+      ...options.headers,
+    },
+  });
+};
+const replies = async (id = handoffId): Promise<string[]> => {
+  const { json } = await api.call('GET', `/v1/handoffs/${id}/events`);
+  return json.events
+    .filter((e: { type: string }) => e.type === 'message.agent')
+    .map((e: { data: { text: string } }) => e.data.text);
+};
+
+describe('what a desk calls', () => {
+  it('reaches the handoff of the conversation, each event once, in order', async () => {
+    const conversation = `desk-${handoffId}`;
+    const events = [1, 2, 3].map((n) => ({ id: `e-${n}`, conversation, text: `reply ${n}` }));
+    expect((await deliver(events)).status).toBe(200);
+    expect((await deliver(events)).status).toBe(200);
+    await deliver([{ id: 'e-4', conversation, text: 'last \u0000' }]);
+    await until(async () => (await replies()).length >= 4, { message: 'four replies' });
+    expect(await replies()).toEqual(['reply 1', 'reply 2', 'reply 3', 'last \ufffd']);
+  });
+
+  it('is refused without the right signature over the very bytes', async () => {
+    const events = [{ id: randomUUID(), conversation: `desk-${handoffId}`, text: 'forged' }];
+    for (const signature of [
+      '',
+      'x',
+      sign('other', JSON.stringify(events)),
+      sign(SECRET, JSON.stringify(events, null, 1)),
+    ]) {
+      const answer = await deliver(events, { signature });
+      expect([answer.status, answer.json.error.code]).toEqual([401, 'unauthorized']);
+    }
+    expect(await replies()).not.toContain('forged');
+  });
+
+  it('is refused as 400 when signed nonsense, and 413 when too large', async () => {
+    expect((await deliver('{"not": "a list"')).status).toBe(400);
+    expect((await deliver(`[${' '.repeat(1_100_000)}]`)).status).toBe(413);
+  });
+
+  it('takes bodies of any content type', async () => {
+    const body = [{ id: randomUUID(), conversation: `desk-${handoffId}`, text: 'as a form' }];
+    expect((await deliver(body, { headers: { 'content-type': 'application/x-www-form-urlencoded' } })).status).toBe(
+      200,
+    );
+    await until(async () => (await replies()).includes('as a form'), { message: 'the reply' });
+  });
+
+  it('answers a challenge in the words of the desk', async () => {
+    const answer = await api.call('GET', `${path}?challenge=say-this`, { key: null });
+    expect([answer.status, answer.text, answer.headers.get('content-type')]).toEqual([200, 'say-this', 'text/plain']);
+  });
+
+  it('is unknown with a wrong token, a wrong desk, and for a desk that calls other addresses', async () => {
+    const token = path.split('/').at(-1);
+    for (const to of ['/webhooks/signed/wrong', `/webhooks/none/${token}`, `/webhooks/webhook/${token}`]) {
+      const answer = await deliver([], { to });
+      expect([answer.status, answer.json.error.code], to).toEqual([404, 'not_found']);
+    }
+  });
+
+  it('is kept for a conversation that nobody knows yet', async () => {
+    const conversation = `desk-later-${randomUUID()}`;
+    expect((await deliver([{ id: randomUUID(), conversation, text: 'early' }])).status).toBe(200);
+    const kept = await api.store.inbox.unforwarded({ olderThanSeconds: 0, limit: 100 });
+    expect(kept.map((k) => k.deskConversationId)).toContain(conversation);
+  });
+});
+
+it("a channel of the desk's own messenger is refused in external mode", async () => {
+  expect((await api.start(botId, { channel: 'messenger-of-signed' })).json).toEqual({
+    outcome: 'refused',
+    reason: 'channel_not_supported',
+  });
+});
