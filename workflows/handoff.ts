@@ -21,8 +21,8 @@ import { nextDeadlineMs } from './core.ts';
 import type { Happening } from './core.ts';
 import { describeForOperators } from './details.ts';
 import { callbackTailWorkflowId, SEARCH_ATTRIBUTES } from './ids.ts';
-import { callbackLane, deskLane, journalLane } from './lanes.ts';
-import type { Lane } from './lane.ts';
+import { startLanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
@@ -58,9 +58,7 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
 }
 
 async function carryOut(run: HandoffRun, report: (happening: Happening) => void): Promise<void> {
-  const journal = journalLane(run);
-  const desk = deskLane(run, report);
-  const callback = callbackLane(run);
+  const lanes = startLanes(run, report);
   const watchdog = new Watchdog();
   let status = run.input.carried ? run.state.status : undefined;
   let interrupted = false;
@@ -76,7 +74,7 @@ async function carryOut(run: HandoffRun, report: (happening: Happening) => void)
     // The end is decided: retries that nobody waits for any more are stopped, the try under way may still succeed.
     if (run.state.closing && !interrupted) {
       interrupted = true;
-      if (run.desk[0]?.kind === 'open') desk.interrupt();
+      if (run.desk[0]?.kind === 'open') lanes.desk.interrupt();
     }
     if (run.finished || mayContinue(run)) break;
     watchdog.watch(nextDeadlineMs(run.state), timerName(run));
@@ -86,25 +84,27 @@ async function carryOut(run: HandoffRun, report: (happening: Happening) => void)
     );
     if (!watchdog.takeFired()) continue;
     if (run.state.closing && run.state.status !== 'closed' && Date.now() >= run.state.closing.graceEndsMs) {
-      await giveUpDesk(desk, report);
+      await giveUpDesk(lanes, report);
     } else report({ kind: 'timePassed' });
   }
   watchdog.stop();
-  if (!run.finished) return continueRun(run, [journal, desk, callback]);
-  await finish(run, [journal, desk, callback]);
+  if (run.finished) await finish(run, lanes);
+  else await continueRun(run, lanes);
 }
 
 const endDecided = (run: HandoffRun, seen: boolean): boolean => run.state.closing !== undefined && !seen;
 
 /** The grace of a closing handoff is over: what did not get through has failed. */
 async function giveUpDesk(
-  desk: Lane,
+  lanes: Lanes,
   report: (happening: Happening) => void,
 ): Promise<void> {
   // The try that is under way may still deliver; its result counts before we call anything failed.
-  await desk.pause();
+  await lanes.quick.pause();
+  await lanes.desk.pause();
   report({ kind: 'graceOver' });
-  desk.resume();
+  lanes.desk.resume();
+  lanes.quick.resume();
 }
 
 function timerName(run: HandoffRun): string {
@@ -120,17 +120,18 @@ function mayContinue(run: HandoffRun): boolean {
   return run.carriedCharacters() < CARRY_LIMIT_CHARACTERS;
 }
 
-async function continueRun(run: HandoffRun, lanes: Lane[]): Promise<void> {
-  await Promise.all(lanes.map((lane) => lane.stop()));
+async function continueRun(run: HandoffRun, lanes: Lanes): Promise<void> {
+  for (const lane of [lanes.quick, lanes.journal, lanes.desk, lanes.callback]) await lane.stop();
   await condition(allHandlersFinished);
   await continueAsNew<typeof handoff>({ ...run.input, history: [], carried: run.carry() });
 }
 
 /** A handoff whose callback lags ends on time; a workflow of its own delivers the rest. (17) */
-async function finish(run: HandoffRun, lanes: Lane[]): Promise<void> {
+async function finish(run: HandoffRun, lanes: Lanes): Promise<void> {
   if (run.callbackWaiting > 0) await condition(() => run.callbackWaiting === 0, CALLBACK_DRAIN_MS);
-  const [journal, ...others] = lanes;
-  await Promise.all(others.map((lane) => lane.stop()));
+  await lanes.quick.pause();
+  await lanes.callback.stop();
+  await lanes.desk.stop();
   if (run.callbackWaiting > 0) {
     const { handoffId, botId } = run.input;
     await startChild(callbackTail, {
@@ -138,8 +139,11 @@ async function finish(run: HandoffRun, lanes: Lane[]): Promise<void> {
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [{ handoffId, botId, fromSeq: run.callback.nextSeq, toSeq: run.state.lastSeq }],
     });
+    run.callback.nextSeq = run.state.lastSeq + 1;
   }
+  lanes.quick.resume();
   // Whatever arrives until the very end is still kept, as late.
   await condition(() => run.finished);
-  await journal?.stop();
+  await lanes.quick.stop();
+  await lanes.journal.stop();
 }

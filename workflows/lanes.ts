@@ -1,10 +1,12 @@
 /**
- * The three loops that leave a handoff: journal, desk, callback. Each sends one batch after the other and waits for
- * nobody else. A batch is tried quickly inside the workflow task first and, when that fails or the other side is known
- * to be slow, as a regular activity whose retries an operator can see.
+ * The loops that leave a handoff. What waits for journal, desk and callback is tried together in one quick round inside
+ * the workflow task. A part that fails, or whose other side is known to be slow, goes on in a loop of its own with
+ * regular activities, whose retries an operator can see; the others do not wait for it.
  */
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { DeliveryResult, MessageDelivery } from '../activities/deliver.ts';
+import type { CallbackBatch } from '../activities/deps.ts';
+import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
+import type { JournalBatch } from '../activities/index.ts';
 import type { Happening } from './core.ts';
 import type { DeskDelivery } from './contracts.ts';
 import { Lane } from './lane.ts';
@@ -12,31 +14,122 @@ import { BATCH, LEAST_TRY_MS, MESSAGE_LIMIT_MS } from './policies.ts';
 import * as act from './proxies.ts';
 import type { HandoffRun } from './run.ts';
 
-type Report = (happening: Happening) => void;
+export type Report = (happening: Happening) => void;
 
-export function journalLane(run: HandoffRun): Lane {
-  async function send(): Promise<void> {
-    const events = run.journal.slice(0, BATCH.journal);
-    const late = run.late.slice(0, BATCH.journal);
-    const { handoffId, botId } = run.input;
-    const { status, email } = run.state;
-    const batch = { handoffId, botId, events, late, status, ...(email === undefined ? {} : { email }) };
-    try {
-      await act.quick.record(batch);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      await act.journal.record(batch);
-    }
-    run.journal.splice(0, events.length);
-    run.late.splice(0, late.length);
-  }
-  return new Lane(() => run.journal.length > 0 || run.late.length > 0, send);
+export interface Lanes {
+  quick: Lane;
+  journal: Lane;
+  desk: Lane;
+  callback: Lane;
 }
 
-export function deskLane(run: HandoffRun, report: Report): Lane {
+export function startLanes(run: HandoffRun, report: Report): Lanes {
+  const journal = journalOutbox(run);
+  const desk = deskOutbox(run, report);
+  const callback = callbackOutbox(run);
+
+  async function quickRound(): Promise<void> {
+    const parts = {
+      ...(journal.quick && journal.waiting() ? { journal: journal.batch() } : {}),
+      ...(desk.quick && desk.messagesWaiting() ? { desk: desk.batch() } : {}),
+      ...(callback.quick && callback.waiting() ? { callback: callback.batch() } : {}),
+    };
+    // Never cancelled: it ends soon, and what it has done must be known.
+    const { handoffId } = run.input;
+    const result = await CancellationScope.nonCancellable(() => act.quick.deliverQuickly({ handoffId, ...parts })).catch(
+      () => ({}) as Awaited<ReturnType<typeof act.quick.deliverQuickly>>,
+    );
+    if (parts.journal) journal.settle(parts.journal, result.journal);
+    if (parts.desk) desk.settleQuick(parts.desk, result.desk);
+    if (parts.callback) callback.settle(parts.callback, result.callback);
+  }
+
+  const quickWaiting = (): boolean =>
+    (journal.quick && journal.waiting()) ||
+    (desk.quick && desk.messagesWaiting()) ||
+    (callback.quick && callback.waiting());
+
+  return {
+    quick: new Lane(quickWaiting, quickRound),
+    journal: new Lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
+    desk: new Lane(desk.steadyWaiting, desk.sendSteadily),
+    callback: new Lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
+  };
+}
+
+function journalOutbox(run: HandoffRun) {
+  const outbox = {
+    quick: true,
+    waiting: (): boolean => run.journal.length > 0 || run.late.length > 0,
+    batch(): JournalBatch {
+      const { handoffId, botId } = run.input;
+      const { status, email } = run.state;
+      return {
+        handoffId,
+        botId,
+        events: run.journal.slice(0, BATCH.journal),
+        late: run.late.slice(0, BATCH.journal),
+        status,
+        ...(email === undefined ? {} : { email }),
+      };
+    },
+    settle(batch: JournalBatch, written: true | undefined): void {
+      outbox.quick = written === true;
+      if (!written) return;
+      run.journal.splice(0, batch.events.length);
+      run.late.splice(0, batch.late.length);
+    },
+    async sendSteadily(): Promise<void> {
+      const batch = outbox.batch();
+      await act.journal.record(batch);
+      outbox.settle(batch, true);
+    },
+  };
+  return outbox;
+}
+
+function callbackOutbox(run: HandoffRun) {
+  const { handoffId, botId } = run.input;
+  const outbox = {
+    quick: true,
+    waiting: (): boolean => run.callbackWaiting > 0,
+    batch(): CallbackBatch {
+      const fromSeq = run.callback.nextSeq;
+      const toSeq = Math.min(run.state.lastSeq, fromSeq + BATCH.callback - 1);
+      const events = run.callback.recent.filter((event) => event.seq >= fromSeq && event.seq <= toSeq);
+      return { handoffId, botId, fromSeq, toSeq, ...(events[0]?.seq === fromSeq ? { events } : {}) };
+    },
+    settle(_batch: CallbackBatch, result: { sentSeq: number; slow: boolean } | undefined): void {
+      outbox.quick = result !== undefined && !result.slow;
+      const seq = result?.sentSeq ?? 0;
+      run.callback.nextSeq = Math.max(run.callback.nextSeq, seq + 1);
+      run.callback.recent = run.callback.recent.filter((event) => event.seq > seq);
+    },
+    async sendSteadily(): Promise<void> {
+      const batch = outbox.batch();
+      try {
+        outbox.settle(batch, await act.callback.deliverCallback(batch));
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        await act.callback.giveUpCallback({ handoffId, botId, seq: batch.fromSeq });
+        outbox.settle(batch, { sentSeq: batch.fromSeq, slow: true });
+      }
+    },
+  };
+  return outbox;
+}
+
+function deskOutbox(run: HandoffRun, report: Report) {
   const { handoffId, botId, desk } = run.input;
   const deskConversationId = (): string => run.state.deskConversationId ?? handoffId;
-  let slow = false;
+  const nextMessages = (): MessageDelivery[] => run.nextForDesk().filter((delivery) => delivery.kind === 'message');
+  const batchOf = (deliveries: MessageDelivery[]): DeskBatch => ({
+    handoffId,
+    botId,
+    desk,
+    deskConversationId: deskConversationId(),
+    deliveries,
+  });
 
   async function open(delivery: DeskDelivery): Promise<void> {
     const { channel, mode, user, question, history, settings } = run.input;
@@ -60,23 +153,17 @@ export function deskLane(run: HandoffRun, report: Report): Lane {
       report({ kind: 'opened', deskConversationId: opened.deskConversationId });
     } catch {
       // Also when the handoff ended meanwhile and the retries were cancelled: the desk may hold a conversation.
-      const mayHaveIt = await CancellationScope.nonCancellable(() => act.desk.deskMayHaveIt({ handoffId, n: delivery.n }));
+      const mayHaveIt = await CancellationScope.nonCancellable(() =>
+        act.desk.deskMayHaveIt({ handoffId, n: delivery.n }),
+      );
       report({ kind: 'openFailed', mayHaveIt });
     }
   }
 
-  async function close(delivery: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
-    const { n, timestamp, reason } = delivery;
+  async function close({ n, timestamp, reason }: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
+    const at = { handoffId, botId, desk, deskConversationId: deskConversationId() };
     try {
-      await act.desk.closeConversation({
-        handoffId,
-        botId,
-        desk,
-        deskConversationId: deskConversationId(),
-        n,
-        timestamp,
-        reason,
-      });
+      await act.desk.closeConversation({ ...at, n, timestamp, reason });
     } catch (error) {
       if (isCancellation(error)) throw error; // continue-as-new: the next run goes on
       // The handoff is over for everybody else; the failed activity stays visible in this run's history.
@@ -84,24 +171,15 @@ export function deskLane(run: HandoffRun, report: Report): Lane {
   }
 
   async function messages(deliveries: MessageDelivery[]): Promise<void> {
-    const batch = { handoffId, botId, desk, deskConversationId: deskConversationId() };
-    let rest = deliveries;
-    if (!slow) {
-      const first = await act.quick.tryDesk({ ...batch, deliveries }).catch(ignoreUnlessCancelled);
-      slow = first?.slow ?? true;
-      settle(first?.results ?? []);
-      rest = deliveries.slice(first?.results.length ?? 0);
-      if (rest.length === 0) return;
-    }
-    const [head] = rest;
+    const [head] = deliveries;
     if (!head) return;
     try {
-      const later = await act.sendWithin(timeLeft(head)).deliverToDesk({ ...batch, deliveries: rest });
-      slow = later.slow;
-      settle(later.results);
+      const result = await act.sendWithin(timeLeft(head)).deliverToDesk(batchOf(deliveries));
+      outbox.quick = !result.slow;
+      settle(result.results);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      await giveUp(rest);
+      await giveUp(deliveries);
     }
   }
 
@@ -126,53 +204,27 @@ export function deskLane(run: HandoffRun, report: Report): Lane {
     }
   }
 
-  async function send(): Promise<void> {
-    const next = run.nextForDesk();
-    const [first] = next;
-    if (first?.kind === 'open') await open(first);
-    else if (first?.kind === 'close') await close(first);
-    else return messages(next.filter((delivery) => delivery.kind === 'message'));
-    if (first) run.settled(first.n);
-  }
-
-  return new Lane(() => run.nextForDesk().length > 0, send);
-}
-
-export function callbackLane(run: HandoffRun): Lane {
-  const { handoffId, botId } = run.input;
-  let slow = false;
-
-  async function send(): Promise<void> {
-    const fromSeq = run.callback.nextSeq;
-    const toSeq = Math.min(run.state.lastSeq, fromSeq + BATCH.callback - 1);
-    const events = run.callback.recent.filter((event) => event.seq >= fromSeq && event.seq <= toSeq);
-    const batch = { handoffId, botId, fromSeq, toSeq, ...(events[0]?.seq === fromSeq ? { events } : {}) };
-    if (!slow) {
-      const first = await act.quick.tryCallback(batch).catch(ignoreUnlessCancelled);
-      slow = first?.slow ?? true;
-      delivered(first?.sentSeq ?? 0);
-      return;
-    }
-    try {
-      const later = await act.callback.deliverCallback(batch);
-      slow = later.slow;
-      delivered(later.sentSeq);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      await act.callback.giveUpCallback({ handoffId, botId, seq: fromSeq });
-      delivered(fromSeq);
-    }
-  }
-
-  function delivered(seq: number): void {
-    run.callback.nextSeq = Math.max(run.callback.nextSeq, seq + 1);
-    run.callback.recent = run.callback.recent.filter((event) => event.seq > seq);
-  }
-
-  return new Lane(() => run.callbackWaiting > 0, send);
-}
-
-function ignoreUnlessCancelled(error: unknown): undefined {
-  if (isCancellation(error)) throw error;
-  return undefined;
+  const outbox = {
+    quick: true,
+    messagesWaiting: (): boolean => nextMessages().length > 0,
+    /** Opening and closing are always regular activities. */
+    steadyWaiting: (): boolean => {
+      const [first] = run.nextForDesk();
+      return first !== undefined && (first.kind !== 'message' || !outbox.quick);
+    },
+    batch: (): DeskBatch => batchOf(nextMessages()),
+    settleQuick(batch: DeskBatch, result: { results: DeliveryResult[]; slow: boolean } | undefined): void {
+      outbox.quick = result !== undefined && !result.slow && result.results.length === batch.deliveries.length;
+      settle(result?.results ?? []);
+    },
+    async sendSteadily(): Promise<void> {
+      const next = run.nextForDesk();
+      const [first] = next;
+      if (first?.kind === 'open') await open(first);
+      else if (first?.kind === 'close') await close(first);
+      else return messages(next.filter((delivery) => delivery.kind === 'message'));
+      if (first) run.settled(first.n);
+    },
+  };
+  return outbox;
 }

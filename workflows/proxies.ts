@@ -16,7 +16,7 @@ import {
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** First tries, inside the workflow task (rule 18). */
-export const quick = proxyLocalActivities<Pick<Activities, 'record' | 'tryDesk' | 'tryCallback'>>({
+export const quick = proxyLocalActivities<Pick<Activities, 'deliverQuickly'>>({
   startToCloseTimeout: QUICK_ATTEMPT_MS,
   retry: { maximumAttempts: 1 },
 });
