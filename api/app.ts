@@ -5,6 +5,7 @@ import { createAuth } from './auth.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
 import { errorHandler } from './errors.ts';
 import { createIntake } from './intake.ts';
+import { createPending } from './pending.ts';
 import { body } from './plugins/body.ts';
 import { docs } from './plugins/docs.ts';
 import { keyed } from './plugins/keyed.ts';
@@ -37,8 +38,9 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
 export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync }): Promise<FastifyInstance> {
   const { config, log, metrics } = deps;
+  const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     // Its lines carry addresses, and ours carry tokens; `observe` logs the route's pattern instead.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
@@ -49,7 +51,7 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     // What cannot be routed at all, such as a wrong percent escape.
-    frameworkErrors: errorHandler,
+    frameworkErrors: (error, request, reply) => void errorHandler(error, request, reply),
     routerOptions: { maxParamLength: 500 },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateAbsentBody);
@@ -74,7 +76,7 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
   });
   if (deps.sandbox !== undefined) await app.register(deps.sandbox, { prefix: '/sandbox/webhook' });
   await app.ready();
-  return app as unknown as FastifyInstance;
+  return app;
 }
 
 /** Fastify calls an absent body null; a schema with a default for it wants undefined. */
@@ -103,10 +105,13 @@ function createContext(app: App, deps: ApiDeps): ApiContext {
   app.addHook('onSend', async (_request, reply) => {
     if (closing.signal.aborted) void reply.header('connection', 'close');
   });
+  const pending = createPending();
+  app.addHook('onClose', () => pending.settled());
   return {
     ...deps,
+    pending,
     auth: createAuth(deps.config.operatorKey, deps.store),
-    intake: createIntake(deps.client),
+    intake: createIntake(deps.client, { pending }),
     closing: closing.signal,
   };
 }

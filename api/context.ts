@@ -7,6 +7,7 @@ import type { Metrics } from '../activities/platform/metrics.ts';
 import type { Store } from '../activities/store/store.ts';
 import type { Auth } from './auth.ts';
 import type { Intake } from './intake.ts';
+import type { Pending } from './pending.ts';
 
 /** What the process that runs the API hands to it. */
 export interface ApiDeps {
@@ -19,12 +20,15 @@ export interface ApiDeps {
   metrics: Metrics;
   /** Where the operator's Temporal UI is served: the only origin that may use the codec from a browser. */
   temporalUiUrl?: string;
+  /** Between two signs of life on a live stream, milliseconds; 15,000 by default. */
+  heartbeatMs?: number;
 }
 
 /** What every route works with. */
 export interface ApiContext extends ApiDeps {
   auth: Auth;
   intake: Intake;
+  pending: Pending;
   /** Aborts when the app closes: streams end, waits give up. */
   closing: AbortSignal;
 }

@@ -56,7 +56,7 @@ async function forward(context: ApiContext, to: Forwarding, pending: PendingSign
       : await Promise.all(pending.map((p) => sendOrKeep(context, to, p)));
   const accepted = pending.filter((_, index) => outcomes[index] === 'accepted');
   const closed = pending.filter((_, index) => outcomes[index] === 'closed');
-  if (accepted.length > 0) inBackground(to.log, context.store.inbox.forwarded(idsOf(accepted), 'forwarded'), accepted);
+  if (accepted.length > 0) void context.pending.track(markForwarded(context, to.log, accepted));
   if (closed.length > 0) await keepLate(context, to, closed);
   const own = outcomes[pending.findIndex((p) => p.signal.id === to.ownId)];
   if (own === 'closed') return 'late';
@@ -92,7 +92,11 @@ function lateMessage(signal: HandoffSignal, at: string) {
 
 const idsOf = (pending: PendingSignal[]): string[] => pending.map((p) => p.inboxId);
 
-/** A mark that gets lost costs a repeat, which changes nothing. */
-function inBackground(log: FastifyBaseLogger, work: Promise<void>, about: PendingSignal[]): void {
-  work.catch((error: unknown) => log.warn({ err: error, count: about.length }, 'inbox not marked'));
+/** In the background: a mark that gets lost costs a repeat, which changes nothing. */
+async function markForwarded({ store }: ApiContext, log: FastifyBaseLogger, accepted: PendingSignal[]): Promise<void> {
+  try {
+    await store.inbox.forwarded(idsOf(accepted), 'forwarded');
+  } catch (error) {
+    log.warn({ err: error, count: accepted.length }, 'inbox not marked');
+  }
 }

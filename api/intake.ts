@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { HANDOFF_SIGNAL, type HandoffSignal } from '../workflows/contracts.ts';
 import { handoffWorkflowId } from '../workflows/ids.ts';
 import { unavailable } from './errors.ts';
+import { createPending, type Pending } from './pending.ts';
 
 /** `closed`: the run has ended or never began. */
 export type SendOutcome = 'accepted' | 'closed';
@@ -22,6 +23,7 @@ export interface IntakeOptions {
   maxBytes?: number;
   /** Milliseconds until a call is given up. */
   deadlineMs?: number;
+  pending?: Pending;
 }
 
 interface Item {
@@ -35,22 +37,25 @@ interface Item {
 interface Lane {
   waiting: Item[];
   inFlight: Item[];
+  /** Both of them: a signal that is on its way is not sent again. */
+  byId: Map<string, Item>;
 }
 
 export function createIntake(client: Client, options: IntakeOptions = {}): Intake {
-  const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000 } = options;
+  const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000, pending = createPending() } = options;
   const lanes = new Map<string, Lane>();
 
   return {
     send(handoffId, signal) {
-      const lane = lanes.get(handoffId) ?? { waiting: [], inFlight: [] };
-      const same = [...lane.inFlight, ...lane.waiting].find((item) => item.signal.id === signal.id);
+      const lane: Lane = lanes.get(handoffId) ?? { waiting: [], inFlight: [], byId: new Map() };
+      const same = lane.byId.get(signal.id);
       if (same !== undefined) return same.outcome;
       const item = createItem(signal);
       lane.waiting.push(item);
+      lane.byId.set(signal.id, item);
       if (!lanes.has(handoffId)) {
         lanes.set(handoffId, lane);
-        void drain(handoffId, lane);
+        void pending.track(drain(handoffId, lane));
       }
       return item.outcome;
     },
@@ -68,9 +73,10 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
       } catch (error) {
         // What waits behind fails too: sent now, it would overtake what its sender is about to repeat.
         const failure = unavailable('temporal', error);
-        for (const item of [...lane.inFlight, ...lane.waiting.splice(0)]) item.fail(failure);
+        lane.inFlight.push(...lane.waiting.splice(0));
+        for (const item of lane.inFlight) item.fail(failure);
       }
-      lane.inFlight = [];
+      for (const item of lane.inFlight.splice(0)) lane.byId.delete(item.signal.id);
     }
     lanes.delete(handoffId);
   }

@@ -48,7 +48,7 @@ export async function startHandoff(context: ApiContext, request: StartRequest): 
 
   const { created, handoff } = await context.store.handoffs.open(newRow(bot.settings, request));
   if (!created) return await existing(context, bot, handoff, request.history);
-  await startRun(context, bot, handoff, request.history);
+  await context.pending.track(startRun(context, bot, handoff, request.history));
   context.metrics.handoffsStarted.inc({ desk: handoff.desk });
   return { outcome: 'started', handoff };
 }
@@ -66,7 +66,7 @@ async function existing(
   handoff: HandoffRow,
   history: Turn[],
 ): Promise<StartOutcome> {
-  if (!handoff.runStarted) await startRun(context, bot, handoff, history);
+  if (!handoff.runStarted) await context.pending.track(startRun(context, bot, handoff, history));
   return { outcome: 'existing', handoff };
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { HandoffEvent } from '../workflows/contracts.ts';
-import type { Store } from '../activities/store/store.ts';
+import { isUnavailable, type Store } from '../activities/store/store.ts';
 import { createWakeup, goneSignal } from './wait.ts';
 
 /** Events read from the store at a time: what a slow reader can keep in memory. */
@@ -10,6 +10,8 @@ const PAGE = 100;
 const HEARTBEAT_MS = 15_000;
 /** Until rows that are not yet safe to read are asked for again. */
 const SETTLE_MS = 30;
+/** Until a database that is away is asked again. */
+const DOWN_MS = 1_000;
 const RECONNECT_MS = 2_000;
 
 export interface StreamOptions {
@@ -19,6 +21,8 @@ export interface StreamOptions {
   closing: AbortSignal;
   /** Asked at every heartbeat; false cuts the stream. */
   stillAllowed(): Promise<boolean>;
+  /** 15 seconds by default. */
+  heartbeatMs?: number | undefined;
 }
 
 /** A live stream of one handoff from `after` on; ends once `handoff.closed` was sent. */
@@ -46,27 +50,29 @@ function stream({ reply, closing }: StreamOptions, chunks: (signal: AbortSignal)
 }
 
 async function* handoffChunks(
-  { store, stillAllowed }: StreamOptions,
+  options: StreamOptions,
   handoffId: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const wakeup = createWakeup(store, { handoffId }, signal);
+  const { store } = options;
+  const { wakeup, pulse, everyMs } = life(options, { handoffId }, signal);
   let seen = after;
   try {
     yield opening('');
     while (!signal.aborted) {
-      const events = await store.journal.read(handoffId, seen, PAGE);
-      for (const event of events) {
+      const events = await unlessDown(store.journal.read(handoffId, seen, PAGE));
+      for (const event of events ?? []) {
         yield message(String(event.seq), event);
         if (event.type === 'handoff.closed') return;
         seen = event.seq;
       }
-      if (events.length > 0) continue;
-      if (await isOver(store, handoffId, seen)) return;
-      if ((await wakeup.next(HEARTBEAT_MS)) !== 'time') continue;
-      if (!(await stillAllowed())) return;
-      yield HEARTBEAT;
+      if (events?.length === 0 && (await unlessDown(isOver(store, handoffId, seen))) === true) return;
+      const beat = await pulse();
+      if (beat === 'over') return;
+      if (beat === 'beat') yield HEARTBEAT;
+      if (events === undefined) await wakeup.next(DOWN_MS);
+      if (events?.length === 0) await wakeup.next(everyMs);
     }
   } finally {
     wakeup.stop();
@@ -81,33 +87,56 @@ async function isOver(store: Store, handoffId: string, seen: number): Promise<bo
 }
 
 async function* botChunks(
-  { store, stillAllowed }: StreamOptions,
+  options: StreamOptions,
   botId: string,
   cursor: string,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const wakeup = createWakeup(store, { botId }, signal);
+  const { wakeup, pulse, everyMs } = life(options, { botId }, signal);
   let seen = cursor;
-  let heardAt = Date.now();
   try {
     // The id alone: a reader that is cut off before its first event resumes here and not at a later now.
     yield opening(cursor);
     while (!signal.aborted) {
-      const { events, complete } = await store.journal.readBot(botId, seen, PAGE);
-      for (const { cursor: id, event } of events) {
+      const page = await unlessDown(options.store.journal.readBot(botId, seen, PAGE));
+      for (const { cursor: id, event } of page?.events ?? []) {
         yield message(id, event);
         seen = id;
       }
-      if (events.length > 0) heardAt = Date.now();
-      if (events.length > 0 && !complete) continue;
-      await wakeup.next(complete ? HEARTBEAT_MS : SETTLE_MS);
-      if (Date.now() - heardAt < HEARTBEAT_MS) continue;
-      if (!(await stillAllowed())) return;
-      heardAt = Date.now();
-      yield HEARTBEAT;
+      const beat = await pulse();
+      if (beat === 'over') return;
+      if (beat === 'beat') yield HEARTBEAT;
+      if (page === undefined) await wakeup.next(DOWN_MS);
+      else if (page.complete) await wakeup.next(everyMs);
+      else if (page.events.length === 0) await wakeup.next(SETTLE_MS);
     }
   } finally {
     wakeup.stop();
+  }
+}
+
+/** What keeps a stream going, and what ends it. */
+function life(options: StreamOptions, topic: { handoffId: string } | { botId: string }, signal: AbortSignal) {
+  const everyMs = options.heartbeatMs ?? HEARTBEAT_MS;
+  let at = Date.now();
+  return {
+    everyMs,
+    wakeup: createWakeup(options.store, topic, signal),
+    async pulse(): Promise<'early' | 'beat' | 'over'> {
+      if (Date.now() - at < everyMs) return 'early';
+      at = Date.now();
+      return (await unlessDown(options.stillAllowed())) === false ? 'over' : 'beat';
+    },
+  };
+}
+
+/** Undefined while PostgreSQL is away: a reader in a browser would not come back after a 503. */
+async function unlessDown<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isUnavailable(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { ApiError } from '../errors.ts';
 
 /**
  * JSON whose strings PostgreSQL can store. NUL and halves of surrogate pairs are legal in JSON and refused by `text` and
@@ -28,11 +29,31 @@ export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
     const text = String(payload);
     // DELETE and POST without a body often carry the content type all the same.
     if (text.length === 0) return done(null, undefined);
+    if (isTooDeep(text)) return done(new ApiError(400, 'invalid_request', `JSON may be nested ${MAX_DEPTH} deep.`));
     parse(request, text, (error, value) => {
       // Only an escape can bring such a character: raw control bytes are no JSON, and decoding repairs bad UTF-8.
       done(error, error === null && text.includes('\\u') ? storable(value) : value);
     });
   };
+}
+
+/** Deeper JSON would exhaust the stack here or in PostgreSQL. */
+const MAX_DEPTH = 64;
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text[i];
+    if (char === '\\') i += 1;
+    else if (char === '"') inString = !inString;
+    else if (inString) continue;
+    else if (char === '[' || char === '{') {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if (char === ']' || char === '}') depth -= 1;
+  }
+  return false;
 }
 
 // oxlint-disable-next-line no-control-regex -- NUL is what it is about

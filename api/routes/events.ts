@@ -22,6 +22,7 @@ export const eventRoutes: Routes = (app, context) => {
   app.get(
     '/v1/handoffs/:id/events',
     {
+      exposeHeadRoute: false,
       schema: {
         tags: ['events'],
         summary: 'The journal of a handoff',
@@ -55,6 +56,7 @@ export const eventRoutes: Routes = (app, context) => {
   app.get(
     '/v1/bots/:botId/events',
     {
+      exposeHeadRoute: false,
       schema: {
         tags: ['events'],
         summary: 'One live stream for all handoffs of a bot',
@@ -111,6 +113,7 @@ function options(context: ApiContext, request: FastifyRequest, reply: FastifyRep
     reply,
     store: context.store,
     closing: context.closing,
+    heartbeatMs: context.heartbeatMs,
     stillAllowed: async () => (await context.auth.check(request)).ok,
   };
 }

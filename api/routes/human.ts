@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { DeskEvent } from '../../activities/desks/desk.ts';
 import type { HandoffRow } from '../../activities/store/store.ts';
 import { maySee, principalOf } from '../auth.ts';
 import type { ApiContext } from '../context.ts';
-import { ApiError, logFailure, toApiError } from '../errors.ts';
+import { type ApiError, logFailure, toApiError } from '../errors.ts';
 import { receiveInbound } from '../inbound.ts';
 import { storableJson } from '../plugins/body.ts';
 import { humanAnswer, humanClose, humanMessage } from '../schemas/human.ts';

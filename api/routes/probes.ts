@@ -6,8 +6,6 @@ import { ApiError } from '../errors.ts';
 import type { Routes } from './route.ts';
 
 const CHECK_MS = 1_500;
-/** The client tries again inside its deadline and may end a little behind it: nothing may be left over after the answer. */
-const TEMPORAL_CHECK_MS = 1_000;
 
 const readiness = z
   .object({
@@ -24,6 +22,11 @@ const readiness = z
 const always = { rateLimit: false as const, pressureHandler: () => undefined };
 
 export const probeRoutes: Routes = (app, context) => {
+  const pingTemporal = shared(() =>
+    context.pending.track(
+      context.client.withDeadline(Date.now() + CHECK_MS, () => context.client.workflowService.getSystemInfo({})),
+    ),
+  );
   const schema = { tags: ['operations'], security: [] };
 
   app.get(
@@ -46,7 +49,7 @@ export const probeRoutes: Routes = (app, context) => {
       },
     },
     async (_request, reply) => {
-      const [postgresql, temporal] = await Promise.all([answers(context.store.ping()), answers(pingTemporal(context))]);
+      const [postgresql, temporal] = await Promise.all([answers(context.store.ping()), answers(pingTemporal())]);
       const load = app.isUnderPressure() ? ('down' as const) : ('ok' as const);
       const parts = { postgresql, temporal, load };
       const ready = Object.values(parts).every((part) => part === 'ok');
@@ -84,8 +87,11 @@ async function answers(check: Promise<unknown>): Promise<'ok' | 'down'> {
   return outcome;
 }
 
-const pingTemporal = ({ client }: ApiContext): Promise<unknown> =>
-  client.withDeadline(Date.now() + TEMPORAL_CHECK_MS, () => client.workflowService.getSystemInfo({}));
+/** One call at a time: the client tries again inside its deadline, and probes may come faster than it gives up. */
+function shared<T>(call: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => (running ??= call().finally(() => (running = undefined)));
+}
 
 /** A proxy on this machine calls from loopback as well, for the whole world. */
 function isLocal({ ip, headers }: FastifyRequest): boolean {

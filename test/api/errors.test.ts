@@ -161,6 +161,15 @@ describe('nonsense', () => {
     );
   });
 
+  it('refuses JSON that is nested without end', async () => {
+    for (const path of ['/v1/handoffs', '/v1/human/close']) {
+      const deep = `{"botId":"${botId}","metadata":${'{"\\u0041":'.repeat(10_000)}1${'}'.repeat(10_000)}}`;
+      const answer = await api.call('POST', path, { key, body: deep, headers: { 'content-type': 'application/json' } });
+      expect(answer.status, answer.text).toBe(400);
+      expect(answer.text).toMatch(/nested|40000/);
+    }
+  });
+
   it('keeps what PostgreSQL cannot store out of the journal', async () => {
     const { botId: other } = await api.bot();
     const answer = await api.call('POST', '/v1/handoffs', {

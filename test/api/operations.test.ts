@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { createStore } from '../../activities/store/store.ts';
+import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
 import { OPENAPI_FILE, openApiDocument } from '../../api/openapi.ts';
 import { freePort } from '../../worker/local/processes.ts';
 import { startApi, type Api } from './harness.ts';
@@ -152,4 +153,16 @@ describe('the payload codec', () => {
     expect(answer.status).toBe(404);
     await app.close();
   });
+});
+
+it('the sandbox desk answers below its prefix and is no part of the document', async () => {
+  const { url, app } = await api.another({ sandbox: createWebhookSandbox().plugin() } as object);
+  const answer = await fetch(`${url}/sandbox/webhook/conversation/establish`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([400, { code: 400 }]);
+  expect(JSON.stringify(app.swagger())).not.toContain('/sandbox');
+  await app.close();
 });

@@ -269,6 +269,23 @@ describe('streams of an app that closes', () => {
     expect(Date.now() - startedAt).toBeLessThan(3_000);
   });
 
+  it('show a sign of life, find what no wake-up told, and are cut when their key is gone', async () => {
+    const store: Store = { ...elsewhere, wakeups: { subscribe: () => () => undefined } };
+    const { app, url } = await api.another({ store, heartbeatMs: 200 });
+    const made = await api.call('POST', `/v1/bots/${botId}/keys`, { body: {} });
+    const id = await newHandoff();
+    const paths = [`/v1/handoffs/${id}/events`, `/v1/bots/${botId}/events`];
+    const streams = await Promise.all(paths.map((path) => openStream(url + path, made.json.key)));
+    const beats = () => streams.map((s) => s.messages.filter((m) => Object.keys(m).length === 0).length);
+    await until(() => beats().every((n) => n >= 3), { message: 'signs of life' });
+    await write(id, 1, 1);
+    await until(() => streams.every((s) => s.events().some((e) => e.handoffId === id)), { message: 'the event' });
+    await api.call('DELETE', `/v1/bots/${botId}/keys/${made.json.id}`);
+    // The other process may know the key for another 5 seconds.
+    await Promise.all(streams.map((s) => s.ended));
+    await app.close();
+  });
+
   it('refuse a key that is gone', async () => {
     const made = await api.call('POST', `/v1/bots/${botId}/keys`, { body: {} });
     await api.call('DELETE', `/v1/bots/${botId}/keys/${made.json.id}`);

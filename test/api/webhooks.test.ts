@@ -62,7 +62,7 @@ let handoffId: string;
 const SECRET = 'hmac-secret-of-the-test';
 
 beforeAll(async () => {
-  api = await startApi({ desks: createRegistry([webhook, signed as unknown as Desk]) });
+  api = await startApi({ desks: createRegistry([webhook, signed]) });
   await api.work();
   ({ botId } = await api.bot({ desk: { kind: 'signed', secret: SECRET } }));
   const { json } = await api.call('GET', `/v1/bots/${botId}`);
@@ -147,7 +147,7 @@ describe('what a desk calls', () => {
   it('is kept for a conversation that nobody knows yet', async () => {
     const conversation = `desk-later-${randomUUID()}`;
     expect((await deliver([{ id: randomUUID(), conversation, text: 'early' }])).status).toBe(200);
-    const kept = await api.store.inbox.unforwarded({ olderThanSeconds: 0, limit: 100 });
+    const kept = await api.store.inbox.unforwarded({ known: false, olderThanSeconds: 0, limit: 100 });
     expect(kept.map((k) => k.deskConversationId)).toContain(conversation);
   });
 });
