@@ -140,7 +140,7 @@ async function startWorker(shared: Shared): Promise<void> {
 }
 
 async function startApi(shared: Shared, sandbox: FastifyPluginAsync | undefined): Promise<void> {
-  const { config, keys, address, port, shutdown, store, http, log, metrics, temporal } = shared;
+  const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal } = shared;
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
     store,
@@ -150,6 +150,7 @@ async function startApi(shared: Shared, sandbox: FastifyPluginAsync | undefined)
     log,
     metrics,
     ...(sandbox ? { sandbox } : {}),
+    ...(backends.temporal?.ui ? { temporalUiUrl: backends.temporal.ui } : {}),
   });
   shutdown.add('the API', () => app.close());
   await app.listen({ host: config.host, port }).catch((error: NodeJS.ErrnoException) => {
