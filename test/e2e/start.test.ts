@@ -183,6 +183,20 @@ describe('npm start', () => {
   });
 });
 
+describe('a start whose output nobody reads any more', () => {
+  it('goes on, and stops its children on Ctrl-C', async () => {
+    const dataDir = await newDataDir();
+    const baton = startBaton(dataDir);
+    const { address } = await baton.ready();
+    baton.closeOutput();
+    baton.signal('SIGINT');
+    expect(await baton.exit()).toBe(0);
+    expect(await childrenOf(dataDir)).toEqual({});
+    await expect(fetch(`${address}/livez`)).rejects.toThrow();
+    await removeDataDir(dataDir);
+  });
+});
+
 describe('a start that cannot go on', () => {
   let dataDir: string;
 

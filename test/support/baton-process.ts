@@ -17,6 +17,8 @@ export interface BatonProcess {
   output(): string;
   /** Resolves when it serves; fails with what it printed when it ends before. */
   ready(): Promise<{ address: string; key: string }>;
+  /** From now on nobody reads what it prints. */
+  closeOutput(): void;
   signal(signal: NodeJS.Signals): void;
   /** Its exit code; a signal's name when it was killed. */
   exit(): Promise<number | string>;
@@ -52,6 +54,10 @@ export function startBaton(dataDir: string, env: Record<string, string> = {}, ar
       if (ended !== undefined) throw new Error(`It ended (${ended}) instead of starting: ${text}`);
       const endpoint = JSON.parse(await readFile(join(dataDir, 'endpoint.json'), 'utf8')) as { address: string };
       return { address: endpoint.address, key: (await readFile(join(dataDir, 'operator.key'), 'utf8')).trim() };
+    },
+    closeOutput() {
+      child.stdout!.destroy();
+      child.stderr!.destroy();
     },
     signal: (signal) => void child.kill(signal),
     async exit() {

@@ -3,7 +3,7 @@ import type { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../workflows/ids.ts';
 
 /** IndexedValueType of the Temporal API. */
-const KEYWORD = 2;
+export const KEYWORD = 2;
 const ALREADY_EXISTS = 6;
 
 /** Creates those of our search attributes that the namespace lacks. Doing it again changes nothing. */

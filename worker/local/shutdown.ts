@@ -40,6 +40,9 @@ export class Shutdown {
       say(`\nStopping (${signal}) …`);
       void this.#exit(0);
     };
+    // Whoever read our output has gone, for example `npm start | head`: that is no reason to stop, and telling it would
+    // only fail again.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
