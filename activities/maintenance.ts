@@ -1,16 +1,16 @@
+import { heartbeat } from '@temporalio/activity';
 import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
 import { handoffSettings } from './settings.ts';
 import type { HandoffRow } from './store/types.ts';
 
-export interface MaintenanceReport {
-  /** Webhook events that had not reached their handoff and now have. */
-  replayed: number;
-  /** Handoffs whose run was gone and whose records are closed now. */
-  closed: number;
-  /** Webhook events of conversations that nobody knows, kept and alarmed about. */
-  unknown: number;
+/** A conversation at a desk whose handoff ended without being able to say so. */
+export interface ConversationToClose {
+  handoffId: string;
+  botId: string;
+  desk: string;
+  deskConversationId: string;
 }
 
 /** A webhook's own call forwards it; what is older than this was left behind by a crash or an outage. Seconds. */
@@ -28,16 +28,12 @@ const PAGE = 200;
 export function createMaintenanceActivities(deps: Deps) {
   const { store, runs, log, metrics } = deps;
 
-  async function replayInbox(): Promise<{ replayed: number; unknown: number }> {
-    const rows = await store.inbox.unforwarded({ olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
+  /** Gives handoffs what the call that received it could not forward. */
+  async function replayKnown(): Promise<number> {
+    const rows = await store.inbox.unforwarded({ known: true, olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
     const byHandoff = new Map<string, { inboxId: string; signal: HandoffSignal }[]>();
-    const unknown: string[] = [];
     for (const row of rows) {
       if (row.handoffId) byHandoff.set(row.handoffId, [...(byHandoff.get(row.handoffId) ?? []), row]);
-      else if (deps.clock.now() - Date.parse(row.receivedAt) > UNKNOWN_SECONDS * 1_000) {
-        unknown.push(row.inboxId);
-        metrics.inboxAlerts.inc({ desk: row.desk });
-      }
     }
     let replayed = 0;
     for (const [handoffId, pending] of byHandoff) {
@@ -55,11 +51,18 @@ export function createMaintenanceActivities(deps: Deps) {
         await store.inbox.forwarded(ids, 'late');
       }
     }
-    if (unknown.length > 0) {
-      log.error({ inboxIds: unknown }, 'webhook events of conversations that no handoff knows');
-      await store.inbox.forwarded(unknown, 'unknown');
-    }
-    return { replayed, unknown: unknown.length };
+    return replayed;
+  }
+
+  /** An event that no handoff has claimed for long is nobody's any more: it stays in the inbox, with an alert. */
+  async function alarmUnknown(): Promise<number> {
+    const rows = await store.inbox.unforwarded({ known: false, olderThanSeconds: UNKNOWN_SECONDS, limit: PAGE });
+    if (rows.length === 0) return 0;
+    for (const row of rows) metrics.inboxAlerts.inc({ desk: row.desk });
+    const inboxIds = rows.map((row) => row.inboxId);
+    log.error({ inboxIds }, 'webhook events of conversations that no handoff knows');
+    await store.inbox.forwarded(inboxIds, 'unknown');
+    return rows.length;
   }
 
   async function keepAsLate(handoffId: string, pending: { signal: HandoffSignal }[]): Promise<void> {
@@ -97,31 +100,37 @@ export function createMaintenanceActivities(deps: Deps) {
     }
   }
 
+  async function finishGone(row: HandoffRow): Promise<ConversationToClose[]> {
+    // Nobody was ever told of it: the request that made the row failed before its run began.
+    if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return [];
+    await closeGone(row);
+    const { id: handoffId, botId, desk, deskConversationId } = row;
+    return deskConversationId ? [{ handoffId, botId, desk, deskConversationId }] : [];
+  }
+
   return {
     /** Forwards what the inbox still holds, and alarms about what nobody knows. */
     async sweepInbox(): Promise<{ replayed: number; unknown: number }> {
-      return await replayInbox();
+      return { replayed: await replayKnown(), unknown: await alarmUnknown() };
     },
 
     /**
      * Finds open handoffs whose run is gone and closes their records. Gives back those whose desk has to be told: the
      * workflow does that as an activity of its own.
      */
-    async closeGoneHandoffs(): Promise<{ handoffId: string; botId: string; desk: string; deskConversationId: string }[]> {
-      const tell: { handoffId: string; botId: string; desk: string; deskConversationId: string }[] = [];
-      for (const row of await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE)) {
-        if ((await runs.state(row.id)) === 'running') continue;
-        if (!row.runStarted && row.lastSeq === 0) {
-          // Nobody was ever told of it: the request that made the row failed before its run began.
-          await store.handoffs.discard(row.id);
-          continue;
+    async closeGoneHandoffs(): Promise<ConversationToClose[]> {
+      const tell: ConversationToClose[] = [];
+      let page: HandoffRow[];
+      let afterId: string | undefined;
+      do {
+        page = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE, afterId);
+        afterId = page.at(-1)?.id;
+        for (const row of page) {
+          heartbeat(row.id);
+          if ((await runs.state(row.id)) === 'running') continue;
+          tell.push(...(await finishGone(row)));
         }
-        await closeGone(row);
-        if (row.deskConversationId) {
-          const { id, botId, desk, deskConversationId } = row;
-          tell.push({ handoffId: id, botId, desk, deskConversationId });
-        }
-      }
+      } while (page.length === PAGE && tell.length < PAGE);
       return tell;
     },
   };

@@ -12,11 +12,12 @@ export function createInbox(db: Database): Inbox {
         where id = any(${inboxIds}::bigint[]) and outcome is null
       `.execute(db);
     },
-    async unforwarded({ olderThanSeconds, limit }) {
+    async unforwarded({ known, olderThanSeconds, limit }) {
       const rows = await db
         .selectFrom('inbox')
         .select(['id', 'bot_id', 'desk', 'desk_conversation_id', 'handoff_id', 'signal', 'received_at'])
         .where('outcome', 'is', null)
+        .where('handoff_id', known ? 'is not' : 'is', null)
         .where('received_at', '<=', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
         .orderBy('id')
         .limit(limit)

@@ -251,8 +251,8 @@ export interface Inbox {
   /** Durable before it returns, one row per `(bot, desk, dedupeKey)`. */
   receive(event: ReceivedEvent): Promise<Receipt>;
   forwarded(inboxIds: string[], outcome: InboxOutcome): Promise<void>;
-  /** Oldest first. */
-  unforwarded(options: { olderThanSeconds: number; limit: number }): Promise<UnforwardedEvent[]>;
+  /** Oldest first; `known`: those that belong to a handoff, else those whose conversation no handoff has. */
+  unforwarded(options: { known: boolean; olderThanSeconds: number; limit: number }): Promise<UnforwardedEvent[]>;
   /** Gives a handoff the events that came before its conversation at the desk was known. Call after `bindDesk`. */
   adopt(handoffId: string, botId: string, desk: string, deskConversationId: string): Promise<PendingSignal[]>;
 }

@@ -27,7 +27,7 @@ import { until } from './poll.ts';
 import { createTestDatabase } from './postgres.ts';
 import { testTemporal } from './temporal.ts';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
 
 export interface Handoff {
   id: string;

@@ -1,6 +1,8 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import { administer } from './postgres.ts';
+import { KEYWORD } from '../../worker/local/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/ids.ts';
 import { findBinary, TEMPORAL_TEST_SERVER } from '../../worker/local/binaries.ts';
 
 /** Made when the server starts: a namespace made later is usable only seconds after. */
@@ -15,14 +17,22 @@ export async function testTemporal(): Promise<{ address: string; namespace: stri
   if (!address || !server) throw new Error('BATON_TEST_TEMPORAL is not set: run the tests through npm test.');
   const [row] = (await administer(server, `select nextval('${NAMESPACE_SEQUENCE}')::int as n`)) as { n: number }[];
   const namespace = NAMESPACES[(row?.n ?? 0) - 1];
-  if (!namespace) throw new Error(`All ${NAMESPACES.length} namespaces are taken: make more in test/support/temporal.ts.`);
+  if (!namespace)
+    throw new Error(`All ${NAMESPACES.length} namespaces are taken: make more in test/support/temporal.ts.`);
   return { address, namespace };
 }
 
 /** A time-skipping test server of its own. It skips for all of its workflows at once: use one per test file. */
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const path = await findBinary(TEMPORAL_TEST_SERVER, process.env, console.log);
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+  // This server cannot list what it has, so there is nothing to compare with.
+  await env.connection.operatorService.addSearchAttributes({
+    searchAttributes: Object.fromEntries(Object.values(SEARCH_ATTRIBUTES).map((name) => [name, KEYWORD])),
+  });
+  return env;
 }
 
 /** The path of the Temporal CLI, for tests that start and kill a server of their own. */

@@ -1,0 +1,145 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestBaton } from '../support/baton.ts';
+import type { Handoff, TestBaton } from '../support/baton.ts';
+import { timeSkippingServer } from '../support/temporal.ts';
+
+/** The true 60 s and 180 s, on a server that skips the waiting. */
+let env: TestWorkflowEnvironment;
+let baton: TestBaton;
+
+beforeAll(async () => {
+  env = await timeSkippingServer();
+  baton = await startTestBaton({ env });
+});
+afterAll(async () => {
+  await baton.stop();
+  await env.teardown();
+});
+
+/** Seconds between two events of the journal, by the server's clock. */
+async function secondsBetween(handoff: Handoff, from: string, to: string): Promise<number> {
+  const events = await handoff.events();
+  const at = (type: string): number => Date.parse(events.findLast((event) => event.type === type)?.at ?? '');
+  return (at(to) - at(from)) / 1_000;
+}
+
+const near = (seconds: number, expected: number): void => {
+  expect(seconds).toBeGreaterThanOrEqual(expected);
+  expect(seconds).toBeLessThan(expected + 3);
+};
+
+it('[81] [82] asks after 60 s without a human and ends after 60 s more', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await env.sleep('61s');
+  await handoff.sees('handoff.wait_timeout');
+  near(await secondsBetween(handoff, 'handoff.connecting', 'handoff.wait_timeout'), 60);
+  await env.sleep('61s');
+  await handoff.sees('handoff.closed');
+  near(await secondsBetween(handoff, 'handoff.wait_timeout', 'handoff.closed'), 60);
+  expect((await handoff.events()).at(-1)?.data.reason).toBe('wait_timeout');
+  await handoff.ended();
+  expect(baton.desk.conversation(handoff.id)?.closed).toBe('TIMEOUT');
+});
+
+it('[83] keep waiting restarts the full wait, and a reply in it starts the session', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await env.sleep('61s');
+  await handoff.sees('handoff.wait_timeout');
+  await env.sleep('30s');
+  await handoff.signal({ kind: 'waitChoice', id: 'c1', choice: 'wait' });
+  await env.sleep('55s');
+  await handoff.replies('a1');
+  await handoff.sees('handoff.active');
+  expect(await handoff.types()).toEqual([
+    'handoff.connecting',
+    'handoff.wait_timeout',
+    'handoff.connecting',
+    'handoff.active',
+    'message.agent',
+  ]);
+  await handoff.closes('agent');
+  await handoff.ended();
+});
+
+it('[84] a reply at 59 s is in time', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await env.sleep('58s');
+  await handoff.replies('a1');
+  await handoff.sees('message.agent');
+  expect(await handoff.types()).not.toContain('handoff.wait_timeout');
+  await handoff.closes('agent');
+  await handoff.ended();
+});
+
+it('[85] [86] [87] [88] expires 180 s after the second agent message, not the first', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await handoff.replies('a1');
+  await handoff.sees('message.agent');
+  await env.sleep('170s');
+  await handoff.replies('a2');
+  await env.sleep('175s');
+  expect((await handoff.view()).status).toBe('active');
+  await env.sleep('10s');
+  await handoff.sees('handoff.closed');
+  near(await secondsBetween(handoff, 'message.agent', 'handoff.closed'), 180);
+  expect((await handoff.events()).at(-1)?.data.reason).toBe('inactivity_timeout');
+  await handoff.ended();
+  expect(baton.desk.conversation(handoff.id)?.closed).toBe('TIMEOUT');
+});
+
+it('[87] a user message at 179 s stops the clock for good', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await handoff.replies('a1');
+  await handoff.sees('message.agent');
+  await env.sleep('178s');
+  await handoff.says('u1');
+  await env.sleep('1h');
+  expect((await handoff.view()).status).toBe('active');
+  await handoff.closes('user');
+  await handoff.ended();
+});
+
+it('[89] both timers survive a worker that is away while they run', async () => {
+  const waiting = await baton.start();
+  await waiting.sees('handoff.connecting');
+  const active = await baton.start();
+  await active.sees('handoff.connecting');
+  await active.replies('a1');
+  await active.sees('message.agent');
+  await baton.stopWorker();
+  // This server skips no time while a workflow task waits for a worker, so no timer may fire meanwhile.
+  await env.sleep('50s');
+  await baton.startWorker();
+  expect((await waiting.view()).status).toBe('connecting');
+  await env.sleep('11s');
+  await waiting.sees('handoff.wait_timeout');
+  near(await secondsBetween(waiting, 'handoff.connecting', 'handoff.wait_timeout'), 60);
+  await waiting.signal({ kind: 'waitChoice', id: 'c', choice: 'wait' });
+  await waiting.replies('a1');
+  await env.sleep('121s');
+  await active.sees('handoff.closed');
+  near(await secondsBetween(active, 'message.agent', 'handoff.closed'), 180);
+  await waiting.closes('user');
+  await waiting.ended();
+});
+
+it('asks for the e-mail for 300 s', async () => {
+  const handoff = await baton.start({ emailRequired: true });
+  await handoff.sees('handoff.email_required');
+  await env.sleep('301s');
+  const closed = await handoff.sees('handoff.closed');
+  expect(closed.data.reason).toBe('email_not_given');
+  near(await secondsBetween(handoff, 'handoff.email_required', 'handoff.closed'), 300);
+  expect(baton.desk.conversation(handoff.id)).toBeUndefined();
+  await handoff.ended();
+});
+
+it('every run above replays', async () => {
+  expect(await baton.replayAll()).toEqual([]);
+});
