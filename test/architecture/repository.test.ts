@@ -30,7 +30,7 @@ describe('the documentation of the settings', () => {
 describe('the repository', () => {
   it('holds nothing of the machine it was written on', () => {
     const foreign =
-      /\/(work|root|home|Users)\/[\w.-]+\/|\/tmp\/[\w.-]+|\bhttps?:\/\/[\w.-]*(artifactory|nexus|verdaccio|jfrog|codeartifact|\.(internal|corp|lan)\b)/i;
+      /\/(work|root|home|Users)\/[\w.-]+\/|(?<![:\w])\/tmp\/[\w.-]+|\bhttps?:\/\/[\w.-]*(artifactory|nexus|verdaccio|jfrog|codeartifact|\.(internal|corp|lan)\b)/i;
     const texts = repositoryFiles().filter(
       (path) => !path.startsWith('test/architecture/') && !/\.(png|ico|woff2)$/.test(path),
     );

@@ -35,7 +35,14 @@ async function start(): Promise<() => Promise<void>> {
   const extraArgs = NAMESPACES.flatMap((name) => ['--namespace', name]);
   const [postgres, temporal] = await Promise.all([
     startPostgres({ folder, settings, detached: false }),
-    startTemporal({ folder, binary: () => Promise.resolve(binary), persistent: false, detached: false, ui: false, extraArgs }),
+    startTemporal({
+      folder,
+      binary: () => Promise.resolve(binary),
+      persistent: false,
+      detached: false,
+      ui: false,
+      extraArgs,
+    }),
   ]);
   await makeTemplate(postgres.url);
   process.env['BATON_TEST_POSTGRES'] = postgres.url;

@@ -251,5 +251,5 @@ const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
 async function lastFatal(log: string): Promise<string> {
   const lines = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-20);
-  return lines.findLast((line) => line.includes('FATAL'))?.replace(/^.*FATAL:\s*/, '') ?? '';
+  return (lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? '').replace(/^.*FATAL:\s*/, '');
 }
