@@ -59,7 +59,8 @@ async function forward(context: ApiContext, to: Forwarding, pending: PendingSign
   if (accepted.length > 0) void context.pending.track(markForwarded(context, to.log, accepted));
   if (closed.length > 0) await keepLate(context, to, closed);
   const own = outcomes[pending.findIndex((p) => p.signal.id === to.ownId)];
-  if (own === 'closed') return 'late';
+  // What the run had taken before its end is no more than a repeat.
+  if (own === 'closed') return await repeatOf(context, to.target, to.ownId);
   return own === 'accepted' ? 'forwarded' : 'kept';
 }
 

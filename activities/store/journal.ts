@@ -87,8 +87,13 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
       select handoff_id, id, message::json from unnest(
         ${late.map(({ entry }) => entry.handoffId)}::text[],
         ${late.map(({ message }) => cleanText(message.id))}::text[],
-        ${late.map(({ message }) => JSON.stringify(message))}::text[]
-      ) as x (handoff_id, id, message)
+        ${late.map(({ message }) => JSON.stringify(message))}::text[],
+        ${late.map(({ message }) => shownAs(message))}::text[]
+      ) with ordinality as x (handoff_id, id, message, shown_as, position)
+      where not exists (
+        select 1 from events where events.handoff_id = x.handoff_id and strpos(events.event::text, x.shown_as) > 0
+      )
+      order by position
       on conflict do nothing
     ), patched as (
       update handoffs set
@@ -114,6 +119,12 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
     select pg_notify(${EVENTS_CHANNEL}, payload) from unnest(${wakeups}::text[]) as x (payload)
   `.execute(db);
 }
+
+/**
+ * How the journal names this message. Who offers a message as late may have missed that the run had taken it: a crash
+ * between the signal and its mark. The quotes cannot come from a text, where they are escaped.
+ */
+const shownAs = ({ id }: LateMessage): string => `"messageId":${JSON.stringify(id)}`;
 
 /**
  * One patch per handoff. Values are the last ones of the write, so a repeat that overlaps what is stored already changes

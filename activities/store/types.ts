@@ -172,8 +172,8 @@ export interface JournalEntry {
 
 export interface Journal {
   /**
-   * Idempotent by `seq` and late id. Brings the handoff's row up to date in the same commit and wakes the streams;
-   * an entry whose events are all known changes nothing there.
+   * Idempotent by `seq` and late id; a message that the journal has is not late. Brings the handoff's row up to date in
+   * the same commit and wakes the streams; an entry whose events are all known changes nothing there.
    */
   append(entry: JournalEntry): Promise<void>;
   /** Events with `seq` above `after`, in order. */
