@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { CHECKLIST } from './checklist.ts';
+import { read, repositoryFiles } from './sources.ts';
+
+const LAST = 113;
+
+/** Names of all tests of a file, as they are written: `it('…'`, `test("…"`, and `….each(…)('…'`. */
+function testNames(path: string): Set<string> {
+  const calls = read(path).matchAll(/(?<!\bdescribe)\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"),/g);
+  return new Set([...calls].map(([, single, double]) => (single ?? double ?? '').replaceAll(/\\(.)/g, '$1')));
+}
+
+describe('the feature checklist', () => {
+  it('has every line once, in order, with tests or with a reason', () => {
+    expect(CHECKLIST.map(({ n }) => n)).toEqual(Array.from({ length: LAST }, (_, index) => index + 1));
+    const unclear = CHECKLIST.filter(({ shown, elsewhere }) => (shown === undefined) === (elsewhere === undefined));
+    expect(unclear).toEqual([]);
+    expect(CHECKLIST.filter(({ shown }) => shown?.length === 0)).toEqual([]);
+  });
+
+  it('names tests that exist', () => {
+    const files = new Set(repositoryFiles());
+    const missing = CHECKLIST.flatMap(({ n, shown = [] }) =>
+      shown
+        .filter(([file, name]) => !files.has(`test/${file}`) || !testNames(`test/${file}`).has(name))
+        .map(([file, name]) => `${n}: test/${file} has no test "${name}"`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('shows every line of the desk that this version has', () => {
+    const webhook = CHECKLIST.filter(({ n }) => n >= 46 && n <= 68);
+    expect(webhook.filter(({ shown }) => shown === undefined)).toEqual([]);
+  });
+});
