@@ -118,7 +118,8 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     /** The first try, inside the workflow task: never throws for a desk's failure, never takes long. */
     async tryDesk(batch: DeskBatch): Promise<DeskBatchResult> {
       const { results, slow, error } = await deliver(batch, true);
-      if (error !== undefined) log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');
+      if (error !== undefined)
+        log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');
       return { results, slow };
     },
 
@@ -126,7 +127,10 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     async deliverToDesk(batch: DeskBatch): Promise<DeskBatchResult> {
       const { results, slow, error } = await deliver(batch, false);
       if (error !== undefined && results.length === 0) {
-        log.warn({ handoffId: batch.handoffId, attempt: activityInfo().attempt, err: error }, 'delivery to the desk failed');
+        log.warn(
+          { handoffId: batch.handoffId, attempt: activityInfo().attempt, err: error },
+          'delivery to the desk failed',
+        );
         throw toFailure(error, []);
       }
       return { results, slow };

@@ -66,4 +66,3 @@ export async function ensureMaintenance(client: Client): Promise<void> {
     if (!(error instanceof Error && error.name === 'ScheduleAlreadyRunning')) throw error;
   }
 }
-

@@ -11,6 +11,8 @@ export interface BatonWorkerOptions {
   deps: Deps;
   bundle: { code: string };
   dataConverter?: DataConverter;
+  /** Handoffs kept ready in memory; 0 replays each one at every step. */
+  maxCachedWorkflows?: number;
 }
 
 export interface BatonWorker {
@@ -44,9 +46,12 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     ...common,
     taskQueue: TASK_QUEUE,
     workflowBundle: bundle,
-    maxCachedWorkflows: MAX_CACHED,
+    maxCachedWorkflows: options.maxCachedWorkflows ?? MAX_CACHED,
+    // After a worker was killed, its handoffs wait this long before another one gets them.
+    stickyQueueScheduleToStartTimeout: '3s',
     maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentLocalActivityExecutions: 200,
+    ...((globalThis as unknown as { benchWorker?: Partial<WorkerOptions> }).benchWorker ?? {}),
   });
   const callbacks = await Worker.create({
     ...common,

@@ -166,12 +166,7 @@ export interface HandoffEvent {
 }
 
 /** Why a message did not arrive, in `message.failed`. */
-export type FailureReason =
-  | 'rejected'
-  | 'expired'
-  | 'handoff_closed'
-  | 'desk_unavailable'
-  | 'attachment_not_supported';
+export type FailureReason = 'rejected' | 'expired' | 'handoff_closed' | 'desk_unavailable' | 'attachment_not_supported';
 
 /** One call that the desk must get, in the order of `n`. The same `n` always carries the same content and `timestamp`. */
 export type DeskDelivery =

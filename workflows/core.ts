@@ -10,10 +10,12 @@ import type {
   HandoffInput,
   HandoffSignal,
   HandoffState,
-  TextKey,
 } from './contracts.ts';
 import { attachmentsOf, Draft } from './draft.ts';
 import type { Step } from './draft.ts';
+import { decideEnd, endIfSettled, failPending, tellDeskOfEnd } from './ending.ts';
+
+export { CLOSING_GRACE_MS } from './ending.ts';
 
 /** What the shell reports of the desk and the clock, beside the signals from outside. */
 export type Happening =
@@ -26,9 +28,6 @@ export type Happening =
   /** The grace of a closing handoff is over and nothing is on its way to the desk any more. */
   | { kind: 'graceOver' }
   | { kind: 'timePassed' };
-
-/** How long a closing handoff waits for messages that are still on their way to the desk. */
-export const CLOSING_GRACE_MS = 10_000;
 
 /** The state before anything happened, and the first step: ask for the e-mail, or open the desk's conversation. */
 export function begin(input: HandoffInput, nowMs: number): Step {
@@ -111,17 +110,6 @@ const CLOSED_BY = {
   operator: 'operator_closed',
 } as const satisfies Record<string, CloseReason>;
 
-const CLOSE_TEXT: Record<CloseReason, TextKey> = {
-  user_closed: 'closed_by_user',
-  agent_closed: 'closed_by_agent',
-  bot_closed: 'closed_by_bot',
-  wait_timeout: 'closed_wait_timeout',
-  inactivity_timeout: 'closed_inactivity',
-  email_not_given: 'closed_email_not_given',
-  desk_unavailable: 'closed_desk_unavailable',
-  operator_closed: 'closed_by_operator',
-};
-
 type SignalOf<K extends HandoffSignal['kind']> = Extract<HandoffSignal, { kind: K }>;
 
 function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
@@ -175,8 +163,7 @@ function agentChanged(draft: Draft, agent: Agent | undefined): void {
   draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
 }
 
-const sameAgent = (a: Agent | undefined, b: Agent): boolean =>
-  a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
+const sameAgent = (a: Agent | undefined, b: Agent): boolean => a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
 
 function waitChoice(draft: Draft, choice: 'wait' | 'end'): void {
   if (!draft.open || draft.state.status !== 'asking') return;
@@ -239,11 +226,6 @@ function undeliverable(draft: Draft, n: number, why: FailureReason): void {
   endIfSettled(draft);
 }
 
-function failPending(draft: Draft, why: FailureReason): void {
-  for (const message of draft.state.pending.splice(0)) draft.emitFailed(message.messageId, why);
-  endIfSettled(draft);
-}
-
 function timePassed(draft: Draft): void {
   const { state, settings, nowMs } = draft;
   if (!draft.open || !state.deadline || nowMs < state.deadline.atMs) return; // 12: a deadline that moved
@@ -273,42 +255,5 @@ function ask(draft: Draft): void {
       { choice: 'end', text: draft.text('wait_choice_end') },
     ],
     answerBefore: new Date(atMs).toISOString(),
-  });
-}
-
-/** The first reason wins. `closed` itself is written when every message on its way has arrived or failed. */
-function decideEnd(draft: Draft, reason: CloseReason, detail?: string): void {
-  const { state } = draft;
-  if (!draft.open) return;
-  delete state.deadline;
-  state.closing = {
-    reason,
-    graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
-    ...(detail === undefined ? {} : { detail }),
-  };
-  // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
-  if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
-  tellDeskOfEnd(draft);
-  endIfSettled(draft);
-}
-
-function tellDeskOfEnd(draft: Draft): void {
-  const { state } = draft;
-  const reason = state.closing?.reason ?? state.closeReason;
-  if (!reason || reason === 'agent_closed' || !state.deskHasIt || state.closeQueued) return; // 6
-  state.closeQueued = true;
-  draft.toDesk({ kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason });
-}
-
-function endIfSettled(draft: Draft): void {
-  const { state } = draft;
-  if (!state.closing || state.status === 'closed' || state.pending.length > 0) return;
-  const { reason, detail } = state.closing;
-  state.status = 'closed';
-  state.closeReason = reason;
-  draft.emit('handoff.closed', {
-    reason,
-    ...(detail === undefined ? {} : { detail }),
-    text: draft.text(CLOSE_TEXT[reason]),
   });
 }

@@ -102,7 +102,10 @@ export class Draft {
     this.#desk.push(delivery);
   }
 
-  keepLate(from: 'user' | 'agent', message: { id: string; text: string; attachments?: Attachment[]; agent?: Agent }): void {
+  keepLate(
+    from: 'user' | 'agent',
+    message: { id: string; text: string; attachments?: Attachment[]; agent?: Agent },
+  ): void {
     this.state.counts.late += 1;
     this.#late.push({
       id: message.id,

@@ -80,7 +80,11 @@ async function carryOut(run: HandoffRun, report: (happening: Happening) => void)
     watchdog.watch(nextDeadlineMs(run.state), timerName(run));
     await condition(
       () =>
-        watchdog.fired || run.finished || run.state.status !== status || mayContinue(run) || endDecided(run, interrupted),
+        watchdog.fired ||
+        run.finished ||
+        run.state.status !== status ||
+        mayContinue(run) ||
+        endDecided(run, interrupted),
     );
     if (!watchdog.takeFired()) continue;
     if (run.state.closing && run.state.status !== 'closed' && Date.now() >= run.state.closing.graceEndsMs) {
@@ -95,10 +99,7 @@ async function carryOut(run: HandoffRun, report: (happening: Happening) => void)
 const endDecided = (run: HandoffRun, seen: boolean): boolean => run.state.closing !== undefined && !seen;
 
 /** The grace of a closing handoff is over: what did not get through has failed. */
-async function giveUpDesk(
-  lanes: Lanes,
-  report: (happening: Happening) => void,
-): Promise<void> {
+async function giveUpDesk(lanes: Lanes, report: (happening: Happening) => void): Promise<void> {
   // The try that is under way may still deliver; its result counts before we call anything failed.
   await lanes.quick.pause();
   await lanes.desk.pause();

@@ -6,25 +6,28 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
  */
 export class Lane {
   readonly #hasWork: () => boolean;
-  readonly #send: () => Promise<void>;
+  readonly #send: (inARow: number) => Promise<void>;
   #halted = false;
   #stopped = false;
   #scope: CancellationScope | undefined;
   readonly #done: Promise<void>;
 
-  constructor(hasWork: () => boolean, send: () => Promise<void>) {
+  /** `send` is told how many batches went out before it without a pause. */
+  constructor(hasWork: () => boolean, send: (inARow: number) => Promise<void>) {
     this.#hasWork = hasWork;
     this.#send = send;
     this.#done = this.#loop();
   }
 
   async #loop(): Promise<void> {
-    for (;;) {
+    for (let inARow = 0; ; inARow += 1) {
+      if (!this.#hasWork()) inARow = 0;
       await condition(() => this.#stopped || (!this.#halted && this.#hasWork()));
       if (this.#stopped) return;
       this.#scope = new CancellationScope();
       try {
-        await this.#scope.run(this.#send);
+        const sent = inARow;
+        await this.#scope.run(() => this.#send(sent));
       } catch (error) {
         if (!isCancellation(error)) throw error;
       } finally {

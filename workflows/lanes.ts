@@ -7,10 +7,11 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { CallbackBatch } from '../activities/deps.ts';
 import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
 import type { JournalBatch } from '../activities/index.ts';
+import type { QuickResult } from '../activities/quick.ts';
 import type { Happening } from './core.ts';
 import type { DeskDelivery } from './contracts.ts';
 import { Lane } from './lane.ts';
-import { BATCH, LEAST_TRY_MS, MESSAGE_LIMIT_MS } from './policies.ts';
+import { BATCH, LEAST_TRY_MS, MESSAGE_LIMIT_MS, QUICK_ROUNDS_IN_A_ROW } from './policies.ts';
 import * as act from './proxies.ts';
 import type { HandoffRun } from './run.ts';
 
@@ -28,16 +29,18 @@ export function startLanes(run: HandoffRun, report: Report): Lanes {
   const desk = deskOutbox(run, report);
   const callback = callbackOutbox(run);
 
-  async function quickRound(): Promise<void> {
+  async function quickRound(inARow: number): Promise<void> {
     const parts = {
       ...(journal.quick && journal.waiting() ? { journal: journal.batch() } : {}),
       ...(desk.quick && desk.messagesWaiting() ? { desk: desk.batch() } : {}),
       ...(callback.quick && callback.waiting() ? { callback: callback.batch() } : {}),
     };
+    // New signals wait until the workflow task ends; a regular activity now and then ends it.
+    const round = inARow % QUICK_ROUNDS_IN_A_ROW === QUICK_ROUNDS_IN_A_ROW - 1 ? act.round : act.quick;
     // Never cancelled: it ends soon, and what it has done must be known.
     const { handoffId } = run.input;
-    const result = await CancellationScope.nonCancellable(() => act.quick.deliverQuickly({ handoffId, ...parts })).catch(
-      () => ({}) as Awaited<ReturnType<typeof act.quick.deliverQuickly>>,
+    const result = await CancellationScope.nonCancellable(() => round.deliverQuickly({ handoffId, ...parts })).catch(
+      (): QuickResult => ({}),
     );
     if (parts.journal) journal.settle(parts.journal, result.journal);
     if (parts.desk) desk.settleQuick(parts.desk, result.desk);

@@ -24,6 +24,9 @@ export const BATCH_ATTEMPT_MS = 45_000;
 /** A quick try runs inside the workflow task, so it must end long before the task's 10 s. */
 export const QUICK_ATTEMPT_MS = 4_000;
 
+/** Quick rounds that may keep one workflow task open: new signals wait until it ends. */
+export const QUICK_ROUNDS_IN_A_ROW = 10;
+
 /** Deliveries that travel in one activity. */
 export const BATCH = { journal: 200, desk: 20, callback: 20 } as const;
 

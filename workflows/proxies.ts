@@ -21,6 +21,13 @@ export const quick = proxyLocalActivities<Pick<Activities, 'deliverQuickly'>>({
   retry: { maximumAttempts: 1 },
 });
 
+/** The same as a regular activity: it lets the workflow task end. */
+export const round = proxyActivities<Pick<Activities, 'deliverQuickly'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  retry: { maximumAttempts: 1 },
+  summary: 'messages and events',
+});
+
 /** PostgreSQL is waited for without end: the journal is the one thing that must not be given up. */
 export const journal = proxyActivities<Pick<Activities, 'record'>>({
   startToCloseTimeout: ATTEMPT_MS,

@@ -51,7 +51,8 @@ export class HandoffRun {
     this.desk.push(...step.desk);
     if (!this.input.settings.callback || step.events.length === 0) return;
     this.callback.recent.push(...step.events);
-    if (this.callback.recent.length > RECENT_EVENTS) this.callback.recent.splice(0, this.callback.recent.length - RECENT_EVENTS);
+    if (this.callback.recent.length > RECENT_EVENTS)
+      this.callback.recent.splice(0, this.callback.recent.length - RECENT_EVENTS);
   }
 
   /** The deliveries that may go to the desk now, in order: one opening, one close, or a batch of messages. */
@@ -85,9 +86,9 @@ export class HandoffRun {
     return { state: this.state, journal: this.journal, late: this.late, desk: this.desk, callback: this.callback };
   }
 
-  /** Characters of text that continue-as-new would carry, about. */
+  /** Characters that continue-as-new would carry. */
   carriedCharacters(): number {
-    return JSON.stringify([this.journal, this.late, this.desk, this.callback.recent]).length;
+    return JSON.stringify(this.carry()).length;
   }
 
   view(): HandoffView {

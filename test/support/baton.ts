@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createHttpClient } from '../../activities/http/client.ts';
@@ -27,7 +28,9 @@ import { until } from './poll.ts';
 import { createTestDatabase } from './postgres.ts';
 import { testTemporal } from './temporal.ts';
 
-Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+
+type History = temporal.api.history.v1.IHistory;
 
 export interface Handoff {
   id: string;
@@ -60,6 +63,8 @@ export interface TestBaton {
   bot(settings?: Record<string, unknown>): Promise<string>;
   start(over?: Partial<HandoffInput>, botSettings?: Record<string, unknown>): Promise<Handoff>;
   handoff(input: HandoffInput): Handoff;
+  /** The history of every run of a handoff, oldest first. */
+  histories(handoffId: string): Promise<History[]>;
   /** Replays every run of every handoff started here; gives back what did not replay. */
   replayAll(): Promise<{ workflowId: string; error: string }[]>;
   stop(): Promise<void>;
@@ -102,7 +107,9 @@ export async function startTestBaton(
 
     async startWorker() {
       const deps = { store, desks, http, runs: createRuns(client), clock: { now: () => Date.now() }, log, metrics };
-      worker = await createBatonWorker({ connection: native, namespace, deps, bundle });
+      // The time-skipping server goes on sending to the sticky queue of a worker that has left, so it gets none.
+      const cache = env ? { maxCachedWorkflows: 0 } : {};
+      worker = await createBatonWorker({ connection: native, namespace, deps, bundle, ...cache });
       running = worker.run();
       running.catch(() => undefined);
     },
@@ -165,7 +172,8 @@ export async function startTestBaton(
         input,
         signal: (...signals) => handle.signal(HANDOFF_SIGNAL, signals),
         says: (messageId, text = `user ${messageId}`) => handoff.signal({ kind: 'userMessage', id: messageId, text }),
-        replies: (messageId, text = `agent ${messageId}`) => handoff.signal({ kind: 'agentReply', id: messageId, text }),
+        replies: (messageId, text = `agent ${messageId}`) =>
+          handoff.signal({ kind: 'agentReply', id: messageId, text }),
         closes: (by) => handoff.signal({ kind: 'close', id: randomUUID(), by }),
         events: () => store.journal.read(id, 0, 100_000),
         types: async () => (await handoff.events()).map((event) => event.type),
@@ -185,11 +193,22 @@ export async function startTestBaton(
       return handoff;
     },
 
+    async histories(workflowId) {
+      const found: History[] = [];
+      let runId: string | undefined = (await client.workflow.getHandle(workflowId).describe()).runId;
+      while (runId) {
+        const history: History = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+        found.unshift(history);
+        // Each run names the one that it continues.
+        runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+      }
+      return found;
+    },
+
     async replayAll() {
       const failures: { workflowId: string; error: string }[] = [];
       for (const workflowId of started) {
-        for (const runId of await runIds(client, workflowId)) {
-          const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+        for (const history of await baton.histories(workflowId)) {
           await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId).catch((error: unknown) =>
             failures.push({ workflowId, error: String(error) }),
           );
@@ -212,18 +231,6 @@ export async function startTestBaton(
   };
   await baton.startWorker();
   return baton;
-}
-
-/** The runs of a workflow, from its last to its first: each names the one that it continues. */
-async function runIds(client: Client, workflowId: string): Promise<string[]> {
-  const runs: string[] = [];
-  let runId: string | undefined = (await client.workflow.getHandle(workflowId).describe()).runId;
-  while (runId) {
-    runs.push(runId);
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
-  }
-  return runs;
 }
 
 /** The user's messages that the desk has taken, in order. */

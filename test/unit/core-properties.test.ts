@@ -29,10 +29,16 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('choice'), choice: fc.constantFrom('wait', 'end') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('email', 'read', 'joined') }) },
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('desk'), outcome: fc.constantFrom('ok', 'ok', 'ok', 'refuse', 'lost') }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('clock'), ms: fc.constantFrom(1, 1_000, 10_000, 60_000, 180_000) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('desk'), outcome: fc.constantFrom('ok', 'ok', 'ok', 'refuse', 'lost') }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('clock'), ms: fc.constantFrom(1, 1_000, 10_000, 60_000, 180_000) }),
+  },
   { weight: 2, arbitrary: fc.constant({ kind: 'continue-as-new' }) },
-) as fc.Arbitrary<Move>;
+);
 
 interface Seen {
   events: HandoffEvent[];
@@ -90,7 +96,8 @@ function play(input: HandoffInput, moves: Move[]): Seen & { run: HandoffRun } {
     else if (step.kind === 'choice') apply({ kind: 'waitChoice', id: `choice-${(count += 1)}`, choice: step.choice });
     else if (step.kind === 'email') apply({ kind: 'emailGiven', id: `email-${(count += 1)}`, email: 'a@b.example' });
     else if (step.kind === 'read') apply({ kind: 'read', id: `read-${(count += 1)}` });
-    else if (step.kind === 'joined') apply({ kind: 'agentJoined', id: `joined-${(count += 1)}`, agent: { id: `agent-${count % 3}` } });
+    else if (step.kind === 'joined')
+      apply({ kind: 'agentJoined', id: `joined-${(count += 1)}`, agent: { id: `agent-${count % 3}` } });
     else if (step.kind === 'desk') desk(step.outcome);
     else if (step.kind === 'clock') pass(step.ms);
     else run = new HandoffRun({ ...input, carried: structuredClone(run.carry()) }, now);
@@ -122,35 +129,40 @@ const isSubsequence = (part: string[], whole: string[]): boolean => {
 it('any interleaving keeps order, loses nothing, doubles nothing, numbers without a gap and ends once', () => {
   const seed = testSeed('core properties');
   fc.assert(
-    fc.property(fc.array(move, { maxLength: 120 }), fc.boolean(), fc.constantFrom('ask', 'close'), (moves, emailRequired, onWaitTimeout) => {
-      const input = handoffInput({
-        emailRequired,
-        settings: settings({ onWaitTimeout: onWaitTimeout as 'ask' | 'close', agentSilenceTimeoutMs: 600_000, callback: true }),
-      });
-      const { events, atDesk, late, userSent, agentSent } = play(input, moves);
+    fc.property(
+      fc.array(move, { maxLength: 120 }),
+      fc.boolean(),
+      fc.constantFrom('ask', 'close'),
+      (moves, emailRequired, onWaitTimeout) => {
+        const input = handoffInput({
+          emailRequired,
+          settings: settings({ onWaitTimeout, agentSilenceTimeoutMs: 600_000, callback: true }),
+        });
+        const { events, atDesk, late, userSent, agentSent } = play(input, moves);
 
-      expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
-      expect(events.filter((event) => event.type === 'handoff.closed')).toHaveLength(1);
-      expect(events.at(-1)?.type).toBe('handoff.closed');
+        expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
+        expect(events.filter((event) => event.type === 'handoff.closed')).toHaveLength(1);
+        expect(events.at(-1)?.type).toBe('handoff.closed');
 
-      // From the user: everything is in the journal once and in order, or late; and reached the desk or failed.
-      const journaled = ids(events, 'message.user');
-      const delivered = atDesk.flatMap((delivery) => (delivery.kind === 'message' ? [delivery.messageId] : []));
-      const failed = ids(events, 'message.failed');
-      expect([...journaled, ...late.filter((id) => id.startsWith('user'))]).toEqual(userSent);
-      expect([...delivered, ...failed].toSorted()).toEqual(journaled.toSorted());
-      expect(isSubsequence(delivered, userSent)).toBe(true);
+        // From the user: everything is in the journal once and in order, or late; and reached the desk or failed.
+        const journaled = ids(events, 'message.user');
+        const delivered = atDesk.flatMap((delivery) => (delivery.kind === 'message' ? [delivery.messageId] : []));
+        const failed = ids(events, 'message.failed');
+        expect([...journaled, ...late.filter((id) => id.startsWith('user'))]).toEqual(userSent);
+        expect([...delivered, ...failed].toSorted()).toEqual(journaled.toSorted());
+        expect(isSubsequence(delivered, userSent)).toBe(true);
 
-      // From the agent: everything reached the journal once and in order, or is late.
-      expect([...ids(events, 'message.agent'), ...late.filter((id) => id.startsWith('agent'))]).toEqual(agentSent);
+        // From the agent: everything reached the journal once and in order, or is late.
+        expect([...ids(events, 'message.agent'), ...late.filter((id) => id.startsWith('agent'))]).toEqual(agentSent);
 
-      // At the desk: opened at most once and first, closed at most once and last, timestamps strictly increasing.
-      const kinds = atDesk.map((delivery) => delivery.kind);
-      expect(kinds.slice(1)).not.toContain('open');
-      expect(kinds.slice(0, -1)).not.toContain('close');
-      const stamps = atDesk.map((delivery) => delivery.timestamp);
-      expect(stamps).toEqual([...new Set(stamps)].toSorted((a, b) => a - b));
-    }),
+        // At the desk: opened at most once and first, closed at most once and last, timestamps strictly increasing.
+        const kinds = atDesk.map((delivery) => delivery.kind);
+        expect(kinds.slice(1)).not.toContain('open');
+        expect(kinds.slice(0, -1)).not.toContain('close');
+        const stamps = atDesk.map((delivery) => delivery.timestamp);
+        expect(stamps).toEqual([...new Set(stamps)].toSorted((a, b) => a - b));
+      },
+    ),
     { seed, numRuns: 2_000 },
   );
 });

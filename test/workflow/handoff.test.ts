@@ -79,7 +79,9 @@ describe('a handoff on a real Temporal server', () => {
 
   it('rule 13: refused credentials end at once and make the service unavailable', async () => {
     baton.desk.setAuth({ username: 'baton', password: 'right' });
-    const bot = await baton.bot({ desk: { kind: 'webhook', url: baton.deskUrl, username: 'baton', password: 'wrong' } });
+    const bot = await baton.bot({
+      desk: { kind: 'webhook', url: baton.deskUrl, username: 'baton', password: 'wrong' },
+    });
     const handoff = await baton.start({ botId: bot });
     const startedAt = Date.now();
     await handoff.sees('handoff.closed');
@@ -181,7 +183,9 @@ describe('a handoff on a real Temporal server', () => {
     expect(callback.taken(handoff.id).map((event) => event.seq)).toEqual(
       Array.from({ length: total }, (_, index) => index + 1),
     );
-    expect(callback.calls.every(({ event, headers }) => headers['webhook-id'] === `${event.handoffId}.${event.seq}`)).toBe(true);
+    expect(
+      callback.calls.every(({ event, headers }) => headers['webhook-id'] === `${event.handoffId}.${event.seq}`),
+    ).toBe(true);
     await until(async () => (await baton.store.callbacks.health(bot)).failingSince === null, { message: 'health' });
   });
 
@@ -231,7 +235,9 @@ describe('a handoff on a real Temporal server', () => {
       { kind: 'agentReply', id: 'a2', text: 'one more thing' },
     );
     await handoff.ended();
-    expect(await baton.store.journal.late(handoff.id)).toMatchObject([{ id: 'a2', from: 'agent', text: 'one more thing' }]);
+    expect(await baton.store.journal.late(handoff.id)).toMatchObject([
+      { id: 'a2', from: 'agent', text: 'one more thing' },
+    ]);
     expect((await handoff.types()).at(-1)).toBe('handoff.closed');
   });
 

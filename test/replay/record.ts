@@ -1,0 +1,174 @@
+/**
+ * Records one history per path of a handoff into `histories/<reason>.json`: `npm run record`. A released change of the
+ * workflow keeps replaying the old files, so record under a new reason instead of over an old one.
+ */
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { startTestBaton, textsAtDesk } from '../support/baton.ts';
+import type { Handoff, TestBaton } from '../support/baton.ts';
+import { startCallbackReceiver } from '../support/callback.ts';
+import setup from '../support/global-setup.ts';
+import { settings } from '../support/input.ts';
+import { until } from '../support/poll.ts';
+
+const FOLDER = new URL('./histories/', import.meta.url);
+const overwrite = process.argv.includes('--overwrite');
+
+type Scenario = (baton: TestBaton, callbackUrl: string) => Promise<Handoff>;
+
+const short = { waitTimeoutMs: 1_500, inactivityTimeoutMs: 1_500, emailTimeoutMs: 1_500 };
+
+async function talking(baton: TestBaton, callbackUrl?: string): Promise<Handoff> {
+  const handoff = await baton.start({}, callbackUrl ? { callback: { url: callbackUrl } } : {});
+  await handoff.sees('handoff.connecting');
+  await handoff.replies('a1');
+  await handoff.says('u1');
+  await handoff.sees('message.user');
+  return handoff;
+}
+
+const closedBy =
+  (by: 'user' | 'bot' | 'agent' | 'operator'): Scenario =>
+  async (baton) => {
+    const handoff = await talking(baton);
+    await handoff.closes(by);
+    return handoff;
+  };
+
+const SCENARIOS: Record<string, Scenario> = {
+  async normal(baton, callbackUrl) {
+    const handoff = await talking(baton, callbackUrl);
+    for (let i = 2; i <= 12; i += 1) await Promise.all([handoff.says(`u${i}`), handoff.replies(`a${i}`)]);
+    await until(() => textsAtDesk(baton, handoff.id).length === 12, { message: 'all messages' });
+    await handoff.closes('agent');
+    return handoff;
+  },
+  'user-closed': closedBy('user'),
+  'bot-closed': closedBy('bot'),
+  'agent-closed': closedBy('agent'),
+  'operator-closed': closedBy('operator'),
+  async 'email-given'(baton) {
+    const handoff = await baton.start({ emailRequired: true });
+    await handoff.sees('handoff.email_required');
+    await handoff.says('u1');
+    await handoff.signal({ kind: 'emailGiven', id: 'e1', email: 'lea@example.org' });
+    await handoff.sees('handoff.connecting');
+    await handoff.closes('user');
+    return handoff;
+  },
+  async 'email-not-given'(baton) {
+    return await baton.start({ emailRequired: true, settings: settings(short) });
+  },
+  async 'keep-waiting-then-answered'(baton) {
+    const handoff = await baton.start({ settings: settings(short) });
+    await handoff.sees('handoff.wait_timeout');
+    await handoff.signal({ kind: 'waitChoice', id: 'c1', choice: 'wait' });
+    await handoff.replies('a1');
+    await handoff.sees('handoff.active');
+    await handoff.closes('agent');
+    return handoff;
+  },
+  async 'wait-timeout'(baton) {
+    return await baton.start({ settings: settings(short) });
+  },
+  async 'inactivity-timeout'(baton) {
+    const handoff = await baton.start({ settings: settings(short) });
+    await handoff.replies('a1');
+    return handoff;
+  },
+  async 'desk-down'(baton) {
+    const bot = await baton.bot({ desk: { kind: 'webhook', url: 'http://127.0.0.1:9' } });
+    return await baton.start({ botId: bot, settings: settings(short) });
+  },
+  async 'message-failed'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    baton.desk.fault('chat', { kind: 'status', status: 422, times: 1 });
+    await handoff.says('u1');
+    await handoff.sees('message.failed');
+    await handoff.closes('user');
+    return handoff;
+  },
+  async 'desk-down-for-messages'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    baton.desk.fault('chat', { kind: 'drop_before', times: 3 });
+    await handoff.says('u1');
+    await handoff.says('u2');
+    await until(() => textsAtDesk(baton, handoff.id).length === 2, { message: 'both messages' });
+    await handoff.closes('user');
+    return handoff;
+  },
+  async 'grace-over'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    baton.desk.fault('chat', { kind: 'status', status: 503 });
+    await handoff.says('u1');
+    await handoff.closes('user');
+    await handoff.sees('handoff.closed', 30_000);
+    baton.desk.clearFaults();
+    return handoff;
+  },
+  async 'callback-down'(baton) {
+    const bot = await baton.bot({ callback: { url: 'http://127.0.0.1:9/' } });
+    const handoff = await baton.start({ botId: bot });
+    await handoff.sees('handoff.connecting');
+    await handoff.closes('agent');
+    return handoff;
+  },
+  async 'late-reply'(baton) {
+    const handoff = await talking(baton);
+    await handoff.signal(
+      { kind: 'close', id: 'c', by: 'agent' },
+      { kind: 'agentReply', id: 'a9', text: 'one more thing' },
+    );
+    return handoff;
+  },
+  async 'operator-cancel'(baton) {
+    const handoff = await talking(baton);
+    await baton.client.workflow.getHandle(handoff.id).cancel();
+    return handoff;
+  },
+  async 'continue-as-new'(baton, callbackUrl) {
+    const bot = await baton.bot({ callback: { url: callbackUrl } });
+    const handoff = await baton.start({ botId: bot, continueAfterEvents: 40 });
+    await handoff.sees('handoff.connecting');
+    for (let i = 1; i <= 25; i += 1) {
+      await handoff.says(`u${i}`);
+      await handoff.replies(`a${i}`);
+    }
+    await until(() => textsAtDesk(baton, handoff.id).length === 25, { message: 'all messages', timeoutMs: 30_000 });
+    await handoff.closes('user');
+    return handoff;
+  },
+};
+
+/** Names and paths of the machine that recorded have no part in a replay. */
+function withoutMachine(key: string, value: unknown): unknown {
+  if (key === 'identity' || key === 'stackTrace') return undefined;
+  return typeof value === 'string' ? value.replaceAll(`@${hostname()}`, '@worker') : value;
+}
+
+const tearDown = await setup();
+const baton = await startTestBaton();
+const callback = await startCallbackReceiver();
+try {
+  await mkdir(FOLDER, { recursive: true });
+  const stored = await readdir(FOLDER);
+  for (const [reason, scenario] of Object.entries(SCENARIOS)) {
+    if (!overwrite && stored.some((name) => name.startsWith(`${reason}.`))) continue;
+    const handoff = await scenario(baton, callback.url);
+    await handoff.ended(60_000);
+    const histories = await baton.histories(handoff.id);
+    for (const [index, history] of histories.entries()) {
+      const name = histories.length === 1 ? `${reason}.json` : `${reason}.${index + 1}.json`;
+      await writeFile(new URL(name, FOLDER), `${JSON.stringify(JSON.parse(historyToJSON(history), withoutMachine))}\n`);
+      console.log(`recorded ${name}: ${history.events?.length ?? 0} events`);
+    }
+  }
+} finally {
+  await callback.stop();
+  await baton.stop();
+  await tearDown();
+}

@@ -1,0 +1,60 @@
+/** How a handoff ends: decided once, written when its last messages have settled. */
+import type { CloseReason, FailureReason, TextKey } from './contracts.ts';
+import type { Draft } from './draft.ts';
+
+/** How long a closing handoff waits for messages that are still on their way to the desk. */
+export const CLOSING_GRACE_MS = 10_000;
+
+const CLOSE_TEXT: Record<CloseReason, TextKey> = {
+  user_closed: 'closed_by_user',
+  agent_closed: 'closed_by_agent',
+  bot_closed: 'closed_by_bot',
+  wait_timeout: 'closed_wait_timeout',
+  inactivity_timeout: 'closed_inactivity',
+  email_not_given: 'closed_email_not_given',
+  desk_unavailable: 'closed_desk_unavailable',
+  operator_closed: 'closed_by_operator',
+};
+
+/** The first reason wins. `closed` itself is written when every message on its way has arrived or failed. */
+export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): void {
+  const { state } = draft;
+  if (!draft.open) return;
+  delete state.deadline;
+  state.closing = {
+    reason,
+    graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
+    ...(detail === undefined ? {} : { detail }),
+  };
+  // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
+  if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
+  tellDeskOfEnd(draft);
+  endIfSettled(draft);
+}
+
+export function tellDeskOfEnd(draft: Draft): void {
+  const { state } = draft;
+  const reason = state.closing?.reason ?? state.closeReason;
+  if (!reason || reason === 'agent_closed' || !state.deskHasIt || state.closeQueued) return; // 6
+  state.closeQueued = true;
+  draft.toDesk({ kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason });
+}
+
+export function endIfSettled(draft: Draft): void {
+  const { state } = draft;
+  if (!state.closing || state.status === 'closed' || state.pending.length > 0) return;
+  const { reason, detail } = state.closing;
+  state.status = 'closed';
+  state.closeReason = reason;
+  draft.emit('handoff.closed', {
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    text: draft.text(CLOSE_TEXT[reason]),
+  });
+}
+
+/** Messages that nobody will deliver any more. */
+export function failPending(draft: Draft, why: FailureReason): void {
+  for (const message of draft.state.pending.splice(0)) draft.emitFailed(message.messageId, why);
+  endIfSettled(draft);
+}
