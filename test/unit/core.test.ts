@@ -168,7 +168,9 @@ describe('waiting for a human', () => {
   });
 
   it('closes at once when the bot is set so', () => {
-    const story = new Story(handoffInput({ settings: settings({ onWaitTimeout: 'close' }) })).happens(opened).after(60_000);
+    const story = new Story(handoffInput({ settings: settings({ onWaitTimeout: 'close' }) }))
+      .happens(opened)
+      .after(60_000);
     expect(story.types).toEqual(['handoff.connecting', 'handoff.closed']);
   });
 
@@ -319,17 +321,20 @@ describe('the end', () => {
 });
 
 describe('rule 8: repeats', () => {
-  it.each([says('1'), reply('1'), closes('user', 'c'), { kind: 'read', id: 'r' }, { kind: 'snooze', id: 's' }] as Happening[])(
-    'a second $kind with the same id changes nothing',
-    (happening) => {
-      const story = new Story().happens(opened, happening);
-      const { state, events, desk } = structuredClone({ state: story.state, events: story.events, desk: story.desk });
-      story.happens(happening, happening);
-      expect(story.events).toEqual(events);
-      expect(story.desk).toEqual(desk);
-      expect(story.state).toEqual({ ...state, counts: { ...state.counts, duplicates: 2 } });
-    },
-  );
+  it.each([
+    says('1'),
+    reply('1'),
+    closes('user', 'c'),
+    { kind: 'read', id: 'r' },
+    { kind: 'snooze', id: 's' },
+  ] as Happening[])('a second $kind with the same id changes nothing', (happening) => {
+    const story = new Story().happens(opened, happening);
+    const { state, events, desk } = structuredClone({ state: story.state, events: story.events, desk: story.desk });
+    story.happens(happening, happening);
+    expect(story.events).toEqual(events);
+    expect(story.desk).toEqual(desk);
+    expect(story.state).toEqual({ ...state, counts: { ...state.counts, duplicates: 2 } });
+  });
 
   it('the same id from the user and from the agent are two messages', () => {
     const story = new Story().happens(opened, says('1'), reply('1'));
