@@ -103,7 +103,8 @@ describe('agent reply, close, agent reply within 50 ms', () => {
           },
           { message: `r1 and r2 of ${talk.id}, shown or late` },
         );
-        expect([...shown, ...late].toSorted()).toEqual(['r1', 'r2']);
+        expect([...shown, ...late]).toHaveLength(2);
+        expect(new Set([...shown, ...late])).toEqual(new Set(['r1', 'r2']));
         answers.forEach(({ code }, step) => {
           if (order[step] === 'close') return expect(code).toBe(200);
           // Refused means late; accepted is shown, or came in the moment of the end and is late as well.

@@ -23,7 +23,12 @@ import { createBots, type Bot } from './bots.ts';
 import { administer, createTestDatabase } from './postgres.ts';
 import { temporalCliPath, testTemporal } from './temporal.ts';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  shutdownSignals: [],
+  // Its warnings about a server that a test has taken away.
+  telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+});
 
 const OPERATOR_KEY = 'operator-key-of-the-tests';
 

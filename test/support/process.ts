@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stopProcess } from '../../worker/local/processes.ts';
+import { cleanEnv } from './baton-process.ts';
+import { until } from './poll.ts';
+
+const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
+
+export interface WorkerProcess {
+  pid: number;
+  /** SIGKILL: no grace, nothing is finished. Resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** A worker as a process of its own, ready for work. `env` names its database, its Temporal and its keys. */
+export async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [START, 'worker'], {
+    env: cleanEnv({ ...env, BATON_LOG_LEVEL: 'info' }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let ended = false;
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.once('close', () => (ended = true));
+  const kill = async (): Promise<void> => {
+    if (child.pid !== undefined && !ended) await stopProcess(child.pid, ['SIGKILL'], 10_000);
+  };
+  try {
+    await until(() => ended || output.includes('the worker runs'), { timeoutMs: 60_000, message: () => output });
+    if (ended) throw new Error(`The worker ended instead of starting: ${output}`);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return { pid: child.pid!, kill };
+}
