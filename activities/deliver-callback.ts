@@ -75,9 +75,9 @@ export function createCallbackActivities(deps: Deps) {
 
   async function deliver(batch: CallbackBatch, quick: boolean): Promise<CallbackResult & { error?: unknown }> {
     const startedAt = performance.now();
-    const callback = await settings(batch.botId);
+    // The ledger first: asked in the same turn as the desk's lane, it shares its query.
+    const [done, callback] = await Promise.all([store.ledger.get(batch.handoffId, 'callback'), settings(batch.botId)]);
     if (!callback) return { sentSeq: batch.toSeq, slow: false };
-    const done = await store.ledger.get(batch.handoffId, 'callback');
     const events = batch.events ?? (await fromJournal(batch));
     const marks: Promise<void>[] = [];
     let sentSeq = batch.fromSeq - 1;

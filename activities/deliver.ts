@@ -32,6 +32,9 @@ export interface DeskBatchResult {
 /** A desk that needs longer than this for one message is called from regular activities. Milliseconds. */
 const SLOW_MS = 1_000;
 
+/** How long a desk that was slow is left to regular activities, for all handoffs of its bot. Milliseconds. */
+const AVOID_MS = 5_000;
+
 /** All the time that a quick try has, because the workflow task waits for it. Milliseconds. */
 const QUICK_MS = 1_500;
 
@@ -44,6 +47,7 @@ const HOPELESS: readonly DeskError['kind'][] = ['rejected', 'not_found', 'confli
 /** Messages to the desk, one after the other, each marked in the ledger as it goes. */
 export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   const { store, log, metrics } = deps;
+  const avoidUntil = new Map<string, number>();
 
   async function deliver(batch: DeskBatch, quick: boolean): Promise<DeskBatchResult & { error?: unknown }> {
     const startedAt = performance.now();
@@ -53,6 +57,11 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     const results: DeliveryResult[] = [];
     let slow = false;
     let error: unknown;
+    const keepAway = (sentAt: number): boolean => {
+      const tookLong = performance.now() - sentAt > SLOW_MS;
+      if (tookLong) avoidUntil.set(`${batch.botId}\n${batch.desk}`, deps.clock.now() + AVOID_MS);
+      return tookLong;
+    };
     for (const delivery of batch.deliveries) {
       if (delivery.n <= done.sent) {
         results.push({ n: delivery.n, ok: true });
@@ -75,10 +84,11 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         }
         error = cause;
         slow = true;
+        keepAway(sentAt);
         metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'failed' });
         break;
       }
-      slow = performance.now() - sentAt > SLOW_MS;
+      slow = keepAway(sentAt);
     }
     // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
     await Promise.all(marks).catch((cause: unknown) => log.warn({ err: cause }, 'delivery marks not written'));
@@ -117,6 +127,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   return {
     /** The first try, inside the workflow task: never throws for a desk's failure, never takes long. */
     async tryDesk(batch: DeskBatch): Promise<DeskBatchResult> {
+      // A try that hangs keeps one of the process's few workflow tasks: one such desk must not take them all.
+      const avoided = avoidUntil.get(`${batch.botId}\n${batch.desk}`) ?? 0;
+      if (avoided > deps.clock.now()) return { results: [], slow: true };
       const { results, slow, error } = await deliver(batch, true);
       if (error !== undefined)
         log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');

@@ -68,7 +68,9 @@ export function createDeskCalls(deps: Deps): CallDesk {
     if (!running) throw tooManyAtOnce(`[${call.desk}] ${call.operation}`);
     try {
       const answer = await running;
-      await report(call, 'available').catch((error: unknown) => deps.log.warn({ err: error }, 'service status not saved'));
+      await report(call, 'available').catch((error: unknown) =>
+        deps.log.warn({ err: error }, 'service status not saved'),
+      );
       return answer;
     } catch (error) {
       if (error instanceof DeskError && error.kind === 'auth') {

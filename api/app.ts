@@ -112,6 +112,7 @@ function createContext(app: App, deps: ApiDeps): ApiContext {
     pending,
     auth: createAuth(deps.config.operatorKey, deps.store),
     intake: createIntake(deps.client, { pending }),
+    retrying: new Set<string>(),
     closing: closing.signal,
   };
 }

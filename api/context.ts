@@ -29,6 +29,8 @@ export interface ApiContext extends ApiDeps {
   auth: Auth;
   intake: Intake;
   pending: Pending;
+  /** Handoffs whose kept desk events are being forwarded in the background. */
+  retrying: Set<string>;
   /** Aborts when the app closes: streams end, waits give up. */
   closing: AbortSignal;
 }

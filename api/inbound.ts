@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { DeskEvent } from '../activities/desks/desk.ts';
 import type { PendingSignal } from '../activities/store/store.ts';
@@ -58,13 +59,36 @@ async function forward(context: ApiContext, to: Forwarding, pending: PendingSign
   const closed = pending.filter((_, index) => outcomes[index] === 'closed');
   if (accepted.length > 0) void context.pending.track(markForwarded(context, to.log, accepted));
   if (closed.length > 0) await keepLate(context, to, closed);
+  if (outcomes.includes('kept')) void context.pending.track(forwardLater(context, to));
   const own = outcomes[pending.findIndex((p) => p.signal.id === to.ownId)];
   // What the run had taken before its end is no more than a repeat.
   if (own === 'closed') return await repeatOf(context, to.target, to.ownId);
   return own === 'accepted' ? 'forwarded' : 'kept';
 }
 
-/** Without Temporal the inbox keeps it; maintenance forwards it. */
+const RETRY_MS = { first: 500, most: 8_000, total: 90_000 };
+
+/** As soon as Temporal answers again, one handoff at a time; maintenance does it if this process ends before. */
+async function forwardLater(context: ApiContext, to: Forwarding): Promise<void> {
+  if (context.retrying.has(to.target)) return;
+  context.retrying.add(to.target);
+  try {
+    const end = Date.now() + RETRY_MS.total;
+    for (let wait = RETRY_MS.first; Date.now() < end; wait = Math.min(wait * 2, RETRY_MS.most)) {
+      await delay(wait, undefined, { signal: context.closing });
+      const { botId, desk, event } = to;
+      const pending = await context.store.inbox.adopt(to.target, botId, desk, event.deskConversationId);
+      if (pending.length === 0) return;
+      await forward(context, to, pending);
+    }
+  } catch (error) {
+    if (!context.closing.aborted) to.log.warn({ err: error, handoffId: to.target }, 'left in the inbox');
+  } finally {
+    context.retrying.delete(to.target);
+  }
+}
+
+/** Without Temporal the inbox keeps it. */
 async function sendOrKeep(context: ApiContext, to: Forwarding, pending: PendingSignal) {
   try {
     return await context.intake.send(to.target, pending.signal);

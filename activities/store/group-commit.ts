@@ -10,7 +10,7 @@ const MAX_ITEMS = 500;
 
 /**
  * Lets concurrent writers share a commit: one write is under way at a time, and all that come meanwhile go together
- * into the next. A flush of the disk costs the same for one row as for hundreds.
+ * into the next. A flush of the disk costs the same for one row as for hundreds. Readers share queries in the same way.
  */
 export class GroupCommit<T> {
   readonly #write: (items: T[]) => Promise<void>;

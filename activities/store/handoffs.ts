@@ -49,6 +49,10 @@ export function createHandoffs(db: Database): Handoffs {
       const bound = cleanText(deskConversationId);
       await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
     },
+    async emailGiven(id, email) {
+      const given = { status: 'opening' as const, email: cleanText(email) };
+      await db.updateTable('handoffs').set(given).where('id', '=', id).where('status', '=', 'awaiting_email').execute();
+    },
     async openOlderThan(seconds, limit, afterId) {
       let query = db
         .selectFrom('handoffs')

@@ -10,18 +10,18 @@ interface Mark {
   sent: number;
 }
 
+/** A mark to be filled in; both lanes of a handoff, and handoffs that ask at the same time, share one query. */
+type Read = Mark;
+
 /** One row of high-water marks per handoff and lane. */
 export function createLedger(db: Database): Ledger & { idle(): Promise<void> } {
   const commits = new GroupCommit<Mark>((marks) => write(db, marks));
+  const reads = new GroupCommit<Read>((wanted) => read(db, wanted));
   return {
     async get(handoffId, lane) {
-      const row = await db
-        .selectFrom('ledger')
-        .select(['started', 'sent'])
-        .where('handoff_id', '=', handoffId)
-        .where('lane', '=', lane)
-        .executeTakeFirst();
-      return row ?? { started: 0, sent: 0 };
+      const wanted: Read = { handoffId, lane, started: 0, sent: 0 };
+      await reads.add(wanted);
+      return { started: wanted.started, sent: wanted.sent };
     },
     started: (handoffId, lane, n) => commits.add({ handoffId, lane, started: n, sent: 0 }),
     // What was sent was started, also when the mark of the start was skipped or lost.
@@ -29,6 +29,20 @@ export function createLedger(db: Database): Ledger & { idle(): Promise<void> } {
     idle: () => commits.idle(),
   };
 }
+
+async function read(db: Database, wanted: Read[]): Promise<void> {
+  const { rows } = await sql<{ handoff_id: string; lane: Lane; started: number; sent: number }>`
+    select handoff_id, lane, started, sent from ledger
+    where handoff_id = any(${[...new Set(wanted.map((mark) => mark.handoffId))]}::text[])
+  `.execute(db);
+  const stored = new Map(rows.map((row) => [keyOf(row.handoff_id, row.lane), row]));
+  for (const mark of wanted) {
+    const row = stored.get(keyOf(mark.handoffId, mark.lane));
+    if (row) Object.assign(mark, { started: row.started, sent: row.sent });
+  }
+}
+
+const keyOf = (handoffId: string, lane: Lane): string => `${handoffId}/${lane}`;
 
 async function write(db: Database, marks: Mark[]): Promise<void> {
   const rows = highest(marks);
@@ -50,7 +64,7 @@ async function write(db: Database, marks: Mark[]): Promise<void> {
 function highest(marks: Mark[]): Mark[] {
   const byRow = new Map<string, Mark>();
   for (const mark of marks) {
-    const key = `${mark.handoffId}/${mark.lane}`;
+    const key = keyOf(mark.handoffId, mark.lane);
     const known = byRow.get(key) ?? mark;
     byRow.set(key, {
       ...mark,

@@ -153,6 +153,8 @@ export interface Handoffs {
   /** The newest handoff of that conversation at the desk. */
   byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
   bindDesk(id: string, deskConversationId: string): Promise<void>;
+  /** Shows at once that the handoff waits for no email any more; the run is what decides. */
+  emailGiven(id: string, email: string): Promise<void>;
   /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
   openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
   /** Removes a row whose run never started and that has no event; says whether it did. */

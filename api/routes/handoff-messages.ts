@@ -63,6 +63,7 @@ export const handoffMessageRoutes: Routes = (app, context) => {
       if (row.status === 'closed') throw closed();
       if (row.status === 'awaiting_email') {
         await send(context, row.id, { kind: 'emailGiven', id: newId('email'), email });
+        await context.store.handoffs.emailGiven(row.id, email);
       } else if (row.user.email !== email) {
         throw new ApiError(409, 'email_not_expected', 'The handoff does not wait for an email.');
       }

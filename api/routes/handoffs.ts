@@ -92,5 +92,6 @@ export const handoffRoutes: Routes = (app, context) => {
 /** What the outside sees of a row. */
 function viewOf(row: HandoffRow) {
   const { runStarted: _runStarted, ...view } = row;
-  return { ...view, user: { ...row.user } };
+  const botSilent = row.status !== 'awaiting_email' && row.status !== 'closed';
+  return { ...view, botSilent, user: { ...row.user } };
 }

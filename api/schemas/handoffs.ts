@@ -90,6 +90,7 @@ export const handoff = z
     mode,
     status,
     closeReason: closeReason.nullable(),
+    botSilent: z.boolean().describe('A human has the conversation or is being called: the bot must not answer.'),
     user: z.record(z.string(), z.unknown()),
     question: z.string(),
     metadata: z.unknown(),

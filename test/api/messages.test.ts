@@ -147,6 +147,23 @@ describe('close', () => {
   });
 });
 
+it('rule 4: says that the bot is silent from opening to closed', async () => {
+  const silent = async (id: string): Promise<boolean> =>
+    (await api.call('GET', `/v1/handoffs/${id}`)).json.botSilent as boolean;
+  const { json } = await api.start(botId, { channel: 'widget', user: {} });
+  const id = json.handoff.id as string;
+  await sees(id, 'handoff.email_required');
+  expect(await silent(id)).toBe(false);
+  await post(id, 'email', { email: 'lea@example.org' });
+  expect(await silent(id)).toBe(true);
+  expect((await api.call('GET', `/v1/handoffs/${id}`)).json.status).not.toBe('awaiting_email');
+  await sees(id, 'handoff.connecting');
+  expect(await silent(id)).toBe(true);
+  await post(id, 'close', {});
+  await sees(id, 'handoff.closed');
+  expect(await silent(id)).toBe(false);
+});
+
 describe('native conversations', () => {
   it('do not exist for a bot in external mode', async () => {
     const answer = await api.call('POST', `/v1/bots/${botId}/conversations/c-1/messages`, {

@@ -47,11 +47,13 @@ const signed: Desk<TestConfig> = {
       return ok ? { ok } : { ok: false, reason: 'signature' };
     },
     parse: ({ body }) =>
-      (JSON.parse(body.toString()) as { id: string; conversation: string; text: string }[]).map((one) => ({
-        dedupeKey: one.id,
-        deskConversationId: one.conversation,
-        signal: { kind: 'agentReply', id: '', text: one.text },
-      })),
+      (JSON.parse(body.toString()) as { id: string; conversation: string; text: string; part?: string }[])
+        .filter((one) => one.part === undefined)
+        .map((one) => ({
+          dedupeKey: one.id,
+          deskConversationId: one.conversation,
+          signal: { kind: 'agentReply', id: '', text: one.text },
+        })),
   },
 };
 
@@ -102,6 +104,17 @@ describe('what a desk calls', () => {
     await deliver([{ id: 'e-4', conversation, text: 'last \u0000' }]);
     await until(async () => (await replies()).length >= 4, { message: 'four replies' });
     expect(await replies()).toEqual(['reply 1', 'reply 2', 'reply 3', 'last \ufffd']);
+  });
+
+  it('rule 14: echoes, notes and unknown parts are taken with 2xx and never reach the user', async () => {
+    const conversation = `desk-${handoffId}`;
+    const parts = ['echo', 'note', 'system', 'a part that nobody knows'];
+    const events = parts.map((part, n) => ({ id: `part-${n}`, conversation, text: `secret ${part}`, part }));
+    expect((await deliver(events)).status).toBe(200);
+    await deliver([{ id: 'after-parts', conversation, text: 'for the user' }]);
+    await until(async () => (await replies()).includes('for the user'), { message: 'the reply behind them' });
+    const { text } = await api.call('GET', `/v1/handoffs/${handoffId}/events`);
+    expect(text).not.toContain('secret');
   });
 
   it('is refused without the right signature over the very bytes', async () => {

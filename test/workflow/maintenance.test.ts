@@ -43,7 +43,10 @@ it('rule 16: a terminated run is found, its records are closed, and the bot and 
   expect(events.at(-1)).toMatchObject({ type: 'handoff.closed', data: { reason: 'operator_closed' } });
   expect(typeof events.at(-1)?.data.text).toBe('string');
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
-  expect(await baton.store.handoffs.get(handoff.id)).toMatchObject({ status: 'closed', closeReason: 'operator_closed' });
+  expect(await baton.store.handoffs.get(handoff.id)).toMatchObject({
+    status: 'closed',
+    closeReason: 'operator_closed',
+  });
   expect(baton.desk.conversation(handoff.id)?.closed).toBe('TIMEOUT');
   await until(() => callback.taken(handoff.id).length === events.length, { message: 'the callback to know' });
 
