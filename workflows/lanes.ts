@@ -157,7 +157,7 @@ function deskOutbox(run: HandoffRun, report: Report) {
     } catch {
       // Also when the handoff ended meanwhile and the retries were cancelled: the desk may hold a conversation.
       const mayHaveIt = await CancellationScope.nonCancellable(() =>
-        act.desk.deskMayHaveIt({ handoffId, n: delivery.n }),
+        act.ledger.deskMayHaveIt({ handoffId, n: delivery.n }),
       );
       report({ kind: 'openFailed', mayHaveIt });
     }
@@ -199,7 +199,7 @@ function deskOutbox(run: HandoffRun, report: Report) {
 
   /** The limit is over: what the ledger knows as sent was sent, the head has failed, and so has all that is as old. */
   async function giveUp(rest: MessageDelivery[]): Promise<void> {
-    const sent = await act.desk.lastSentToDesk(handoffId);
+    const sent = await act.ledger.lastSentToDesk(handoffId);
     const [head] = rest;
     for (const { n, timestamp } of rest) {
       if (n <= sent) settle([{ n, ok: true }]);

@@ -54,7 +54,15 @@ export const sendWithin = (limitMs: number) =>
     cancellationType,
   });
 
-export const desk = proxyActivities<Pick<Activities, 'closeConversation' | 'deskMayHaveIt' | 'lastSentToDesk'>>({
+/** What the ledger knows decides how a handoff goes on, so it is waited for as well: a failure would stop the run. */
+export const ledger = proxyActivities<Pick<Activities, 'deskMayHaveIt' | 'lastSentToDesk'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  retry: JOURNAL_RETRY,
+  summary: 'ledger',
+  cancellationType,
+});
+
+export const desk = proxyActivities<Pick<Activities, 'closeConversation'>>({
   startToCloseTimeout: ATTEMPT_MS,
   scheduleToCloseTimeout: CLOSE_LIMIT_MS,
   retry: DESK_RETRY,
