@@ -23,23 +23,30 @@ export async function postgresUser(): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) return ourselves;
   const { uid, gid } = await findUser();
   const own = (folder: string): Promise<void> => giveTo(folder, uid, gid);
+  for (const wrap of wraps(uid, gid)) {
+    if (await succeeds('setpriv', [...wrap, 'true']))
+      return { own, command: (file, args) => ({ file: 'setpriv', args: [...wrap, file, ...args], options: {} }) };
+  }
+  return { own, command: (file, args) => ({ file, args, options: { uid, gid } }) };
+}
+
+/** Best first: a container may lack the right to set secure bits. */
+function wraps(uid: number, gid: number): string[][] {
   // The capability lets the other user pass through folders that only root may enter, such as /root or a temp folder.
-  const wrap = [
-    `--reuid=${uid}`,
-    `--regid=${gid}`,
-    '--clear-groups',
-    '--inh-caps=+dac_override',
-    '--ambient-caps=+dac_override',
-    '--',
+  const user = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  const capability = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--'];
+  // Without this bit access(2), by which initdb looks for its sibling, ignores the capability.
+  return [
+    ['--securebits=+no_setuid_fixup', ...user, ...capability],
+    [...user, ...capability],
   ];
-  const works = await run('setpriv', [...wrap, 'true'], { timeout: 5_000 }).then(
+}
+
+const succeeds = (file: string, args: string[]): Promise<boolean> =>
+  run(file, args, { timeout: 5_000 }).then(
     () => true,
     () => false,
   );
-  if (works)
-    return { own, command: (file, args) => ({ file: 'setpriv', args: [...wrap, file, ...args], options: {} }) };
-  return { own, command: (file, args) => ({ file, args, options: { uid, gid } }) };
-}
 
 async function findUser(): Promise<{ uid: number; gid: number }> {
   const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
