@@ -369,7 +369,13 @@ const talkLines: Line[] = [
   {
     n: 102,
     asks: 'no limit of messages',
-    shown: [[run, 'rule 11: continue-as-new with a small limit loses nothing']],
+    shown: [
+      [run, 'rule 11: continue-as-new with a small limit loses nothing'],
+      [
+        'workflow/long.test.ts',
+        'rule 11: more than 12,000 messages in one handoff, over many runs, all in order and each once',
+      ],
+    ],
   },
   {
     n: 103,
@@ -377,7 +383,11 @@ const talkLines: Line[] = [
     shown: [['api/messages.test.ts', '%j ends it as %s, and again is the same answer']],
   },
   { n: 104, asks: 'the human may end it', shown: [[human, 'closes; again is success again [65] [66]']] },
-  { n: 105, asks: 'the bot is silent meanwhile', elsewhere: `${FLOW}: silent from "started" to handoff.closed` },
+  {
+    n: 105,
+    asks: 'the bot is silent meanwhile',
+    shown: [['api/messages.test.ts', 'rule 4: says that the bot is silent from opening to closed']],
+  },
   {
     n: 106,
     asks: 'afterwards one may ask again',
