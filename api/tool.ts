@@ -19,7 +19,7 @@ const PARAMETERS = {
 
 /** The same tool as OpenAI's function calling, Anthropic's tool use and MCP write it. */
 export function toolDefinition(trigger: string) {
-  const description = `Hands the conversation over to a human agent. Use it when: ${trigger}`;
+  const description = `Hands the conversation over to a human agent. ${trigger}`;
   return {
     openai: { type: 'function' as const, function: { name: NAME, description, parameters: PARAMETERS } },
     anthropic: { name: NAME, description, input_schema: PARAMETERS },
