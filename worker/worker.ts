@@ -54,11 +54,11 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     taskQueue: TASK_QUEUE,
     workflowBundle: bundle,
     maxCachedWorkflows: options.maxCachedWorkflows ?? MAX_CACHED,
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS,
     // After a worker was killed, its handoffs wait this long before another one gets them.
     stickyQueueScheduleToStartTimeout: '3s',
     maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentLocalActivityExecutions: 200,
-    ...((globalThis as unknown as { benchWorker?: Partial<WorkerOptions> }).benchWorker ?? {}),
   });
   const callbacks = await Worker.create({
     ...common,
