@@ -9,6 +9,10 @@ All addresses take \`Authorization: Bearer <key>\`: the operator's key may do al
 bot. Ids are opaque strings, times are ISO 8601 UTC. Errors: \`{ "error": { "code", "message", "details"?, "requestId" } }\`;
 every field that is wrong is named at once. 429 and 503 carry \`Retry-After\`.`;
 
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="110" height="40" viewBox="0 0 110 40">
+<rect x="2" y="17" width="26" height="7" rx="3.5" fill="#85ea2d" transform="rotate(-35 15 20)"/>
+<text x="36" y="28" font-family="sans-serif" font-size="24" font-weight="700" fill="#fff">Baton</text></svg>`;
+
 /** Collects the routes: register before them. */
 export const docs = fp(async (app) => {
   await app.register(swagger, {
@@ -35,6 +39,7 @@ export const docs = fp(async (app) => {
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    logo: { type: 'image/svg+xml', content: Buffer.from(LOGO) },
     // The default asks a server on the internet whether the document is valid.
     uiConfig: { validatorUrl: null, docExpansion: 'list', deepLinking: true },
   });
