@@ -37,7 +37,6 @@ export function createCallbackActivities(deps: Deps) {
   const settings = ttlCache(2_000, (botId) => store.bots.callback(botId));
   const bulkhead = createBulkhead(CALLS_PER_BOT);
   const avoidUntil = new Map<string, number>();
-  const healthy = new Set<string>();
 
   async function post(callback: CallbackConfig, event: HandoffEvent, timeoutMs: number): Promise<void> {
     const id = eventId(event.handoffId, event.seq);
@@ -119,17 +118,15 @@ export function createCallbackActivities(deps: Deps) {
     });
   }
 
-  /** Keeps the bot's status and `/metrics` true, writing only when something changed. */
+  /** Keeps the bot's status and `/metrics` true; the store writes the same outcome only every few seconds. */
   async function report(botId: string, error: unknown, avoid: boolean): Promise<void> {
     if (avoid) avoidUntil.set(botId, deps.clock.now() + AVOID_MS);
     try {
       if (error !== undefined) {
         metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'failed' });
-        healthy.delete(botId);
         await store.callbacks.failing(botId, describe(error));
-      } else if (!healthy.has(botId)) {
+      } else {
         await store.callbacks.ok(botId);
-        healthy.add(botId);
       }
     } catch (cause) {
       log.warn({ err: cause, botId }, 'callback health not saved');

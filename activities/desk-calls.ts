@@ -15,6 +15,9 @@ const CALLS_PER_BOT = 20;
 /** How long a process works with credentials it has read, in milliseconds. */
 const CONFIG_TTL_MS = 2_000;
 
+/** How long a process does not report again what it has reported, in milliseconds. */
+const REPORT_MS = 5_000;
+
 /** One call to a bot's desk. */
 export interface DeskCall {
   botId: string;
@@ -36,13 +39,15 @@ export function createDeskCalls(deps: Deps): CallDesk {
     return deps.store.bots.desk(botId, desk);
   });
   const bulkhead = createBulkhead(CALLS_PER_BOT);
-  const known = new Map<string, 'available' | 'unavailable'>();
+  const known = new Map<string, { state: 'available' | 'unavailable'; atMs: number }>();
 
   async function report(call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> {
     const key = `${call.botId}\n${call.desk}`;
-    if (known.get(key) === state) return;
+    const last = known.get(key);
+    // Not for ever: a verification or another process may have written something else since.
+    if (last?.state === state && deps.clock.now() - last.atMs < REPORT_MS) return;
     await deps.store.bots.setService(call.botId, call.desk, { state, ...(why === undefined ? {} : { why }) });
-    known.set(key, state);
+    known.set(key, { state, atMs: deps.clock.now() });
   }
 
   return async (call, work) => {

@@ -124,9 +124,11 @@ async function conversation(context: ApiContext, request: FastifyRequest, id: st
 }
 
 function dedupeKey(message: z.output<typeof humanMessage>): string {
-  const { conversation_id: conversationId, timestamp, body, message_id: id } = message;
+  const { conversation_id: conversationId, timestamp, body, message_id: id, attachments } = message;
   if (id !== undefined) return `id:${conversationId}:${id}`;
-  const hash = createHash('sha256').update(JSON.stringify([conversationId, timestamp, body]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([conversationId, timestamp, body, ...(attachments ? [attachments] : [])]),
+  );
   return `sha256:${hash.digest('hex')}`;
 }
 

@@ -17,7 +17,7 @@ export const humanMessage = z
     message_id: clientId()
       .exactOptional()
       .describe(
-        'Ours: the same id again changes nothing. Without it the same conversation_id, timestamp and body count as a repeat.',
+        'Ours: the same id again changes nothing. Without it the same conversation_id, timestamp, body and attachments count as a repeat.',
       ),
     agent: z
       .object({ id: z.string().max(200), name: z.string().max(200), avatar: z.string().max(2048) })
