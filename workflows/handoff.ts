@@ -22,7 +22,7 @@ import type { Happening } from './core.ts';
 import { describeForOperators } from './details.ts';
 import { callbackTailWorkflowId, SEARCH_ATTRIBUTES } from './ids.ts';
 import { startLanes } from './lanes.ts';
-import type { Lanes } from './lanes.ts';
+import type { Lanes, Report } from './lanes.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
@@ -36,15 +36,16 @@ const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KE
 /** One handoff, from the request for a human to its end. */
 export async function handoff(input: HandoffInput): Promise<{ reason: CloseReason }> {
   const run = new HandoffRun(input, Date.now());
+  const showOperators = (): void => setCurrentDetails(describeForOperators(run));
   const report = (happening: Happening): void => {
     run.apply(happening, Date.now());
-    setCurrentDetails(describeForOperators(run));
+    showOperators();
   };
   setHandler(happened, (signals) => {
     for (const signal of signals) report(signal);
   });
   setHandler(viewQuery, () => run.view());
-  setCurrentDetails(describeForOperators(run));
+  showOperators();
 
   // A cancel in the Temporal UI is an operator's close: everybody is told before the run ends as cancelled. (16)
   let cancelled = false;
@@ -52,13 +53,13 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
     cancelled = true;
     report({ kind: 'close', id: 'operator-cancel', by: 'operator' });
   });
-  await CancellationScope.nonCancellable(() => carryOut(run, report));
+  await CancellationScope.nonCancellable(() => carryOut(run, report, showOperators));
   if (cancelled) throw new CancelledFailure('closed by an operator');
   return { reason: run.state.closeReason ?? 'operator_closed' };
 }
 
-async function carryOut(run: HandoffRun, report: (happening: Happening) => void): Promise<void> {
-  const lanes = startLanes(run, report);
+async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
+  const lanes = startLanes(run, report, sent);
   const watchdog = new Watchdog();
   let status = run.input.carried ? run.state.status : undefined;
   let interrupted = false;

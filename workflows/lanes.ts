@@ -24,7 +24,8 @@ export interface Lanes {
   callback: Lane;
 }
 
-export function startLanes(run: HandoffRun, report: Report): Lanes {
+/** `sent` is called after each batch, however it ended. */
+export function startLanes(run: HandoffRun, report: Report, sent: () => void): Lanes {
   const journal = journalOutbox(run);
   const desk = deskOutbox(run, report);
   const callback = callbackOutbox(run);
@@ -52,11 +53,14 @@ export function startLanes(run: HandoffRun, report: Report): Lanes {
     (desk.quick && desk.messagesWaiting()) ||
     (callback.quick && callback.waiting());
 
+  const lane = (hasWork: () => boolean, send: (inARow: number) => Promise<void>): Lane =>
+    new Lane(hasWork, (inARow) => send(inARow).finally(sent));
+
   return {
-    quick: new Lane(quickWaiting, quickRound),
-    journal: new Lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
-    desk: new Lane(desk.steadyWaiting, desk.sendSteadily),
-    callback: new Lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
+    quick: lane(quickWaiting, quickRound),
+    journal: lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
+    desk: lane(desk.steadyWaiting, desk.sendSteadily),
+    callback: lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
   };
 }
 
