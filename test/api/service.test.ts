@@ -60,5 +60,6 @@ it('two files of one moment are two replies, and the same file again is a repeat
     return events.flatMap(({ type, data }) => (type === 'message.agent' ? [data['attachments']] : []));
   };
   await until(async () => (await files()).length >= 3, { message: 'the files' });
-  expect(await files()).toEqual([[{ url: 'https://files.example.org/a' }], [{ url: 'https://files.example.org/b' }]]);
+  const file = (name: string) => [{ url: `https://files.example.org/${name}` }];
+  expect(await files()).toEqual([file('a'), file('b'), file('c')]);
 });
