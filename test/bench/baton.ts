@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { NativeConnection } from '@temporalio/worker';
+import { desks } from '../../activities/desks/registry.ts';
+import { createHttpClient } from '../../activities/http/client.ts';
+import { loadConfig } from '../../activities/platform/config.ts';
+import { createLogger } from '../../activities/platform/log.ts';
+import { createMetrics } from '../../activities/platform/metrics.ts';
+import { connectTemporal } from '../../activities/platform/temporal.ts';
+import { parseSettings } from '../../activities/settings.ts';
+import { createStore, migrate } from '../../activities/store/store.ts';
+import { buildApp } from '../../api/app.ts';
+import { createIntake } from '../../api/intake.ts';
+import { workflowBundle } from '../../worker/bundle.ts';
+import { createRuns } from '../../worker/runs.ts';
+import { createBatonWorker } from '../../worker/worker.ts';
+import { until } from '../support/poll.ts';
+import type { BenchDesk } from './desk.ts';
+import { checkDesk, type System } from './system.ts';
+
+const BOT = 'bench';
+/** Before the first message: `handoff.connecting`, `handoff.active`, `message.agent`. */
+const OPENING_EVENTS = 3;
+const OPERATOR_KEY = randomBytes(24).toString('base64url');
+
+export interface Baton {
+  /** Straight into the intake that every address of the API uses. */
+  intake: System;
+  /** Over `POST /v1/handoffs/{id}/messages`. */
+  http: System;
+}
+
+/** API and worker as `npm start` composes them, with journal, dedupe, ledger and callbacks. */
+export async function startBaton(address: string, databaseUrl: string, desk: BenchDesk): Promise<Baton> {
+  await migrate(databaseUrl);
+  const log = createLogger('info', { write: () => undefined });
+  const temporal = connectTemporal({ address, namespace: 'default', payloadKeys: undefined });
+  const store = createStore({ databaseUrl, secretKeys: `k1:${randomBytes(32).toString('base64')}`, log });
+  const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
+  const metrics = createMetrics();
+  const connection = await NativeConnection.connect({ address });
+  const runs = createRuns(temporal.client);
+  const deps = { store, desks, http, runs, clock: { now: () => Date.now() }, log, metrics };
+  const bundle = await workflowBundle();
+  const worker = await createBatonWorker({ connection, namespace: 'default', deps, bundle });
+  const running = worker.run();
+  const config = {
+    ...loadConfig({}),
+    publicUrl: 'http://baton.test',
+    operatorKey: OPERATOR_KEY,
+    rateLimit: 10_000_000,
+  };
+  const app = await buildApp({ config, store, desks, http, client: temporal.client, log, metrics });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const intake = createIntake(temporal.client);
+
+  const settings = {
+    enabled: true,
+    desk: { kind: 'webhook', url: desk.url },
+    callback: { url: desk.callbackUrl, secret: `whsec_${randomBytes(24).toString('base64')}` },
+  };
+  await store.bots.put(BOT, parseSettings(settings, undefined, desks));
+
+  async function post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${OPERATOR_KEY}` },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as unknown;
+  }
+
+  /** A handoff in which a human has answered. */
+  async function openOne(): Promise<string> {
+    const user = { id: 'u-1', name: 'Ada' };
+    const conversationId = `conversation-${randomBytes(8).toString('hex')}`;
+    const request = { botId: BOT, conversationId, channel: 'api', user, question: 'A person?' };
+    const started = (await post('/v1/handoffs', request)) as { handoff: { id: string } };
+    const { id } = started.handoff;
+    const status = async () => (await store.handoffs.get(id))?.status;
+    await until(async () => (await status()) === 'connecting', { timeoutMs: 30_000, message: `${id} at the desk` });
+    await intake.send(id, { kind: 'agentReply', id: 'hello', text: 'Hello, how can I help?' });
+    await settled(id, OPENING_EVENTS);
+    return id;
+  }
+
+  /** Every event is in the journal and at the callback, each once and in order. */
+  async function settled(id: string, atLeast: number): Promise<void> {
+    const lastSeq = await until(
+      async () => {
+        const seq = (await store.handoffs.get(id))?.lastSeq ?? 0;
+        return seq >= atLeast && desk.events(id).length >= seq && seq;
+      },
+      { timeoutMs: 60_000, message: `${atLeast} events of ${id} at the callback` },
+    );
+    const journal = await store.journal.read(id, 0, 100_000);
+    const inOrder = (seqs: number[]): boolean => seqs.length === lastSeq && seqs.every((seq, at) => seq === at + 1);
+    if (!inOrder(journal.map((event) => event.seq))) throw new Error(`the journal of ${id} has a gap`);
+    if (!inOrder(desk.events(id))) throw new Error(`the callback got ${desk.events(id).join()} of ${id}`);
+  }
+
+  const shared = {
+    open: (count: number) => Promise.all(Array.from({ length: count }, openOne)),
+    async settle(id: string, sent: number) {
+      await settled(id, OPENING_EVENTS + sent);
+      await until(() => desk.texts(id).length >= sent, { timeoutMs: 60_000, message: `all messages of ${id}` });
+      checkDesk(desk, id, sent);
+    },
+  };
+  return {
+    intake: {
+      ...shared,
+      async send(id, text) {
+        const messageId = randomBytes(12).toString('hex');
+        const outcome = await patiently(() => intake.send(id, { kind: 'userMessage', id: messageId, text }));
+        if (outcome !== 'accepted') throw new Error(`${id} is closed`);
+      },
+      async stop() {
+        await app.close();
+        worker.shutdown();
+        await running;
+        await connection.close();
+        await http.close();
+        await store.close();
+        await temporal.close();
+      },
+    },
+    http: {
+      ...shared,
+      async send(id, text) {
+        const messageId = randomBytes(12).toString('hex');
+        await patiently(() => post(`/v1/handoffs/${id}/messages`, { id: messageId, text }));
+      },
+      stop: () => Promise.resolve(),
+    },
+  };
+}
+
+/** As every sender should: what is not accepted is repeated with the same id. */
+async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (tries === 5) throw error;
+      console.log(`not accepted, sending again: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
