@@ -51,6 +51,8 @@ export function createDeskCalls(deps: Deps): CallDesk {
   }
 
   return async (call, work) => {
+    // Before anything else: a quick try that waited for PostgreSQL must not call while its successor already does.
+    const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]);
     const desk = deps.desks.get(call.desk);
     const config = await configs(`${call.botId}\n${call.desk}`);
     if (!desk || config === undefined) {
@@ -66,7 +68,7 @@ export function createDeskCalls(deps: Deps): CallDesk {
       http: deps.http,
       log: deps.log.child({ desk: call.desk, botId: call.botId }),
       now: () => deps.clock.now(),
-      signal: AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]),
+      signal,
     };
     const stop = deps.metrics.deliverySeconds.startTimer({ lane: 'desk', desk: call.desk });
     const running = bulkhead(call.botId, () => work(desk, ctx));

@@ -36,6 +36,9 @@ export const RECENT_EVENTS = 50;
 /** Above this much waiting text a run goes on instead of handing it to the next one: a payload may have 2 MiB. */
 export const CARRY_LIMIT_CHARACTERS = 500_000;
 
+/** Pauses stay short, because no try begins whose pause would pass the end of the wait time. */
+export const OPEN_RETRY = { initialInterval: 500, backoffCoefficient: 1.5, maximumInterval: 3_000 } as const;
+
 export const DESK_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 30_000 } as const;
 
 export const JOURNAL_RETRY = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 } as const;

@@ -9,6 +9,7 @@ import {
   CLOSE_LIMIT_MS,
   DESK_RETRY,
   JOURNAL_RETRY,
+  OPEN_RETRY,
   QUICK_ATTEMPT_MS,
 } from './policies.ts';
 
@@ -40,7 +41,7 @@ export const openWithin = (limitMs: number) =>
   proxyActivities<Pick<Activities, 'openConversation'>>({
     startToCloseTimeout: ATTEMPT_MS,
     scheduleToCloseTimeout: limitMs,
-    retry: DESK_RETRY,
+    retry: OPEN_RETRY,
     summary: 'open at the desk',
     cancellationType,
   });
