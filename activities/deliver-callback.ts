@@ -79,6 +79,8 @@ export function createCallbackActivities(deps: Deps) {
     if (!callback) return { sentSeq: batch.toSeq, slow: false };
     const events = batch.events ?? (await fromJournal(batch));
     const marks: Promise<void>[] = [];
+    // Handled at once: it may fail while the next call is under way, and then the event is sent again.
+    const notWritten = (cause: unknown): void => log.warn({ err: cause }, 'callback mark not written');
     let sentSeq = batch.fromSeq - 1;
     let slow = false;
     let error: unknown;
@@ -97,12 +99,12 @@ export function createCallbackActivities(deps: Deps) {
           break;
         }
         slow = performance.now() - sentAt > SLOW_MS;
-        marks.push(store.ledger.sent(batch.handoffId, 'callback', event.seq));
+        marks.push(store.ledger.sent(batch.handoffId, 'callback', event.seq).catch(notWritten));
         metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'delivered' });
       }
       sentSeq = event.seq;
     }
-    await Promise.all(marks).catch((cause: unknown) => log.warn({ err: cause }, 'callback marks not written'));
+    await Promise.all(marks);
     await report(batch.botId, error, slow || error !== undefined);
     return { sentSeq, slow: slow || error !== undefined, ...(error === undefined ? {} : { error }) };
   }

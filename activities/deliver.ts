@@ -54,6 +54,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     const left = (): number => (quick ? QUICK_MS : STEADY_MS) - (performance.now() - startedAt);
     const done = await store.ledger.get(batch.handoffId, 'desk');
     const marks: Promise<void>[] = [];
+    // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
+    // Handled at once: it may fail while the next call is under way.
+    const notWritten = (cause: unknown): void => log.warn({ err: cause }, 'delivery mark not written');
     const results: DeliveryResult[] = [];
     let slow = false;
     let error: unknown;
@@ -74,7 +77,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       const sentAt = performance.now();
       try {
         results.push(await sendOne(batch, delivery, delivery.n <= done.started, quick ? left() : undefined));
-        marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n));
+        marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n).catch(notWritten));
       } catch (cause) {
         if (cause instanceof DeskError && HOPELESS.includes(cause.kind)) {
           log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
@@ -90,8 +93,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       }
       slow = keepAway(sentAt);
     }
-    // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
-    await Promise.all(marks).catch((cause: unknown) => log.warn({ err: cause }, 'delivery marks not written'));
+    await Promise.all(marks);
     return { results, slow, ...(error === undefined ? {} : { error }) };
   }
 
