@@ -75,7 +75,10 @@ describe("a bot's backend that is down for the whole of its handoffs", () => {
       await until(() => works.receiver.taken(talk.id).length === count, { message: `callbacks of ${talk.id}` });
       lags.push(Date.now() - Date.parse((await talk.events()).at(-1)!.at));
     }
-    console.log(`callbacks down: ${HANDOFFS + 3} whole handoffs in ${downMs} ms; the other bot had its last event after`, lags);
+    console.log(
+      `callbacks down: ${HANDOFFS + 3} whole handoffs in ${downMs} ms; the other bot had its last event after`,
+      lags,
+    );
     expect(Math.max(...lags)).toBeLessThan(2_500);
     expect(hangs.receiver.calls.length).toBeGreaterThan(0);
     for (const talk of [...hangs.talks, ...fails.talks]) {

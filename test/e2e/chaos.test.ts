@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook.ts';
 import { isAlive } from '../../worker/local/processes.ts';
-import { auditAll, sequenceProblems } from '../support/audit.ts';
+import { auditSettled, sequenceProblems } from '../support/audit.ts';
 import { type BatonProcess, childrenOf, newDataDir, removeDataDir, startBaton } from '../support/baton-process.ts';
 import { createBots, reasonOf, type Bot, type Talk } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
@@ -11,8 +11,8 @@ import { seededRandom, testSeed } from '../support/seed.ts';
 
 const ROUNDS = Number(process.env['BATON_CHAOS_ROUNDS'] ?? 8);
 const TALKS = 4;
-const RETRY_MS = 120_000;
-const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'fatal' };
+const RETRY_MS = 60_000;
+const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'error' };
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -52,17 +52,24 @@ type Target = (typeof TARGETS)[number];
 
 /** SIGKILL, no grace. What the service looks after itself comes back by itself; the rest we start again. */
 async function kill(target: Target): Promise<void> {
+  if (!isAlive(baton.pid)) throw new Error('The service has ended by itself.');
   const children = await childrenOf(dataDir);
-  const pids = {
+  const pids: Record<Target, (number | undefined)[]> = {
     service: [baton.pid],
     postgres: [children.postgres],
     temporal: [children.temporal],
     everything: [baton.pid, children.temporal, children.postgres],
-  }[target].filter((pid): pid is number => pid !== undefined);
-  for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  };
+  for (const pid of pids[target]) if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL');
   if (target !== 'service' && target !== 'everything') return;
   await baton.exit();
   await start();
+}
+
+/** What was killed before is back, as far as the probe can tell. */
+async function servesAgain(): Promise<void> {
+  const probe = async (): Promise<boolean> => !isAlive(baton.pid) || (await fetch(`${link.url}/readyz`)).status === 200;
+  await until(probe, { timeoutMs: 60_000, everyMs: 100, message: 'the service does not get ready' });
 }
 
 /** Both sides talk without a break, each one message after the other, until each is taken. */
@@ -105,7 +112,9 @@ async function expectSameEverywhere(talks: Talk[], stream: Follower): Promise<vo
     expect(events.filter((event) => event.type === 'handoff.closed')).toHaveLength(1);
     expect(events.filter((event) => event.type === 'message.failed')).toEqual([]);
     const first = events.find((event) => ['handoff.active', 'message.agent'].includes(event.type));
-    expect(first?.type ?? 'handoff.active', `${talk.id}: the session starts before its first message`).toBe('handoff.active');
+    expect(first?.type ?? 'handoff.active', `${talk.id}: the session starts before its first message`).toBe(
+      'handoff.active',
+    );
     const ofTalk = () => stream.events.filter((event) => event.handoffId === talk.id);
     await until(() => ofTalk().length >= events.length, { timeoutMs: 30_000, message: `the stream of ${talk.id}` });
     expect(ofTalk()).toEqual(events);
@@ -124,7 +133,11 @@ describe('SIGKILL', () => {
     `of any part at random moments, ${ROUNDS} rounds: nothing lost, nothing doubled, nothing out of order`,
     async () => {
       const random = seededRandom(testSeed('SIGKILL at random moments'));
-      const bot = await makeBot({ callback: { url: callback.url }, inactivityTimeoutSeconds: 86_400, waitTimeoutSeconds: 600 });
+      const bot = await makeBot({
+        callback: { url: callback.url },
+        inactivityTimeoutSeconds: 86_400,
+        waitTimeoutSeconds: 600,
+      });
       const stream = followBot(bot, () => link.url);
       const talks: Talk[] = [];
       const stops: (() => Promise<void>)[] = [];
@@ -143,8 +156,10 @@ describe('SIGKILL', () => {
           const [target] = bag.splice(Math.floor(random() * bag.length), 1) as [Target];
           done.push(target);
           await sleep(300 + random() * 2_000);
+          await servesAgain();
           // A start that is under way meanwhile is killed as well.
           const starting = begin();
+          starting.catch(() => undefined);
           await sleep(random() * 60);
           await kill(target);
           await starting;
@@ -156,15 +171,24 @@ describe('SIGKILL', () => {
         });
         await Promise.all(stops.map((stop) => stop()));
         await finish(talks);
-        const { problems, figures } = await auditAll(talks, desk);
+        const { problems, figures } = await auditSettled(talks, desk, 30_000);
         const retries = talks.flatMap(({ said }) => said).reduce((sum, message) => sum + message.retries, 0);
         const repeats = desk.calls.filter(({ duplicate }) => duplicate).length;
-        const calledTwice = callback.calls.length - talks.reduce((sum, talk) => sum + callback.taken(talk.id).length, 0);
+        const calledTwice =
+          callback.calls.length - talks.reduce((sum, talk) => sum + callback.taken(talk.id).length, 0);
         console.log('killed:', done.join(', '), { talks: talks.length, ...figures, problems: problems.length });
-        console.log('raw repeats:', { clientRetries: retries, atDesk: repeats, atCallback: calledTwice, streamBreaks: stream.breaks() });
+        console.log('raw repeats:', {
+          clientRetries: retries,
+          atDesk: repeats,
+          atCallback: calledTwice,
+          streamBreaks: stream.breaks(),
+        });
         expect(problems).toEqual([]);
         await expectSameEverywhere(talks, stream);
         expect(desk.conversations.filter(({ botId }) => botId === bot.id)).toHaveLength(talks.length);
+      } catch (error) {
+        console.log('killed:', done.join(', '), '\nthe service said:', baton.output().slice(-3_000));
+        throw error;
       } finally {
         await stream.stop();
       }

@@ -71,7 +71,9 @@ describe('a reply that comes early or often', () => {
 
 async function runEnded(talk: Talk): Promise<void> {
   const handle = cluster.temporal.client.workflow.getHandle(talk.id);
-  await until(async () => (await handle.describe()).status.name !== 'RUNNING', { message: `the end of run ${talk.id}` });
+  await until(async () => (await handle.describe()).status.name !== 'RUNNING', {
+    message: `the end of run ${talk.id}`,
+  });
 }
 
 describe('agent reply, close, agent reply within 50 ms', () => {

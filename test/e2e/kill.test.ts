@@ -54,10 +54,13 @@ describe('a worker that is killed between what the desk did and our record of it
     await killDuring('close', () => talk.end('user'));
     worker = await spawnWorker(cluster.env);
     await talk.sees('handoff.closed', 40_000);
-    await until(async () => (await cluster.temporal.client.workflow.getHandle(talk.id).describe()).status.name !== 'RUNNING', {
-      timeoutMs: 40_000,
-      message: 'the end of the run',
-    });
+    await until(
+      async () => (await cluster.temporal.client.workflow.getHandle(talk.id).describe()).status.name !== 'RUNNING',
+      {
+        timeoutMs: 40_000,
+        message: 'the end of the run',
+      },
+    );
 
     expect((await audit(talk, cluster.desk)).problems).toEqual([]);
     expect(cluster.desk.conversation(talk.id)?.closed).toBe('USER_CLOSED');

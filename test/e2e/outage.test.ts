@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAINTENANCE_SCHEDULE_ID } from '../../workflows/ids.ts';
-import { audit, auditAll, sequenceProblems } from '../support/audit.ts';
+import { audit, auditSettled, sequenceProblems } from '../support/audit.ts';
 import type { Bot, Talk } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
 import { type Backend, startCluster, type Cluster } from '../support/cluster.ts';
@@ -61,7 +61,7 @@ async function outage(backend: Backend, signal: NodeJS.Signals, meanwhile: () =>
 async function endAndAudit({ cluster, callback }: Scene, talks: Talk[]): Promise<Record<string, number>> {
   for (const talk of talks) await talk.end('user', RETRY_MS);
   for (const talk of talks) await talk.sees('handoff.closed', RETRY_MS);
-  const account = await auditAll(talks, cluster.desk);
+  const account = await auditSettled(talks, cluster.desk, 20_000);
   expect(account.problems).toEqual([]);
   for (const talk of talks) {
     const events = await talk.events();
@@ -104,7 +104,10 @@ describe('20 seconds without', () => {
         });
         expect([status, Number(retryAfter) > 0]).toEqual([503, true]);
       });
-      await until(async () => (await once.say('after it')).outcome === 'accepted', { timeoutMs: 30_000, message: 'Temporal' });
+      await until(async () => (await once.say('after it')).outcome === 'accepted', {
+        timeoutMs: 30_000,
+        message: 'Temporal',
+      });
       // What runs once a minute, now.
       const handle = cluster.temporal.client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
       await handle.trigger();
@@ -122,8 +125,11 @@ describe('20 seconds without', () => {
   it.concurrent('PostgreSQL: what was accepted is delivered, the rest was told 503', async () => {
     await onScene('postgres', async (scene) => {
       const talks = await openTalks(scene.bot, TALKS);
+      const [piled] = (await openTalks(scene.bot, 1)) as [Talk];
+      // Several messages are under way when it goes: the mark of one fails while the next is being sent.
+      scene.cluster.desk.fault('chat', { kind: 'slow', ms: 250, times: 10 });
+      for (let n = 1; n <= 6; n += 1) await piled.say(`piled ${n}`);
       const stop = talking(talks);
-      await sleep(500);
       await outage(scene.cluster.postgres!, 'SIGQUIT', async () => {
         await sleep(1_000);
         const { status, retryAfter } = await scene.bot.call('GET', `/v1/handoffs/${talks[0]!.id}`);
@@ -138,7 +144,11 @@ describe('20 seconds without', () => {
         message: 'the API stays away',
       });
       await stop();
-      const figures = await endAndAudit(scene, talks);
+      await until(() => scene.cluster.desk.messages(piled.id).length === 6, {
+        timeoutMs: RETRY_MS,
+        message: 'what was under way at the desk',
+      });
+      const figures = await endAndAudit(scene, [...talks, piled]);
       console.log('PostgreSQL down for 20 s:', figures);
       expect(figures['retries']).toBeGreaterThan(0);
     });

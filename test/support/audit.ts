@@ -26,9 +26,15 @@ export async function audit(talk: Talk, desk: WebhookSandbox): Promise<Account> 
   const problems = [
     ...sequenceProblems(events),
     ...compare('the journal has of the user', asSaid, journaled('message.user')),
-    ...compare('the desk has', asSaid.filter(({ id }) => !failed.has(id)), atDesk),
+    ...compare(
+      'the desk has',
+      asSaid.filter(({ id }) => !failed.has(id)),
+      atDesk,
+    ),
     ...compare('the journal has of the agent', asReplied, journaled('message.agent')),
-    ...asReplied.filter(({ outcome }) => outcome === 'closed').map(({ text }) => `lost: refused and not kept "${text}"`),
+    ...asReplied
+      .filter(({ outcome }) => outcome === 'closed')
+      .map(({ text }) => `lost: refused and not kept "${text}"`),
     ...lateAndShown(late, events),
   ];
   return {
@@ -56,6 +62,16 @@ export async function auditAll(talks: Talk[], desk: WebhookSandbox): Promise<Acc
       refused: sum('refused'),
     },
   };
+}
+
+/** After an outage the last things may still be on their way: asks again until nothing is missing or the time is over. */
+export async function auditSettled(talks: Talk[], desk: WebhookSandbox, timeoutMs: number): Promise<Account> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const account = await auditAll(talks, desk);
+    if (account.problems.length === 0 || Date.now() > end) return account;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 const idsOf = (late: LateMessage[], from: LateMessage['from']): Set<string> =>

@@ -111,7 +111,12 @@ export async function startCluster(
       });
       await ensureMaintenance(temporal.client);
     }
-    const config = { ...loadConfig({}), rateLimit: 10_000_000, publicUrl: 'http://baton.test', operatorKey: OPERATOR_KEY };
+    const config = {
+      ...loadConfig({}),
+      rateLimit: 10_000_000,
+      publicUrl: 'http://baton.test',
+      operatorKey: OPERATOR_KEY,
+    };
     const app = await buildApp({ config, store, desks, http, client: temporal.client, log, metrics });
     later(() => app.close());
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
