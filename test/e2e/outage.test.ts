@@ -129,6 +129,7 @@ describe('20 seconds without', () => {
       // Several messages are under way when it goes: the mark of one fails while the next is being sent.
       scene.cluster.desk.fault('chat', { kind: 'slow', ms: 250, times: 10 });
       for (let n = 1; n <= 6; n += 1) await piled.say(`piled ${n}`);
+      await until(() => scene.cluster.desk.messages(piled.id).length >= 3, { everyMs: 5, message: 'the third message' });
       const stop = talking(talks);
       await outage(scene.cluster.postgres!, 'SIGQUIT', async () => {
         await sleep(1_000);
