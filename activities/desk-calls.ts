@@ -50,6 +50,9 @@ export function createDeskCalls(deps: Deps): CallDesk {
     known.set(key, { state, atMs: deps.clock.now() });
   }
 
+  const noteSaved = (call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> =>
+    report(call, state, why).catch((error: unknown) => deps.log.warn({ err: error }, 'service status not saved'));
+
   return async (call, work) => {
     // Before anything else: a quick try that waited for PostgreSQL must not call while its successor already does.
     const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]);
@@ -75,16 +78,11 @@ export function createDeskCalls(deps: Deps): CallDesk {
     if (!running) throw tooManyAtOnce(`[${call.desk}] ${call.operation}`);
     try {
       const answer = await running;
-      await report(call, 'available').catch((error: unknown) =>
-        deps.log.warn({ err: error }, 'service status not saved'),
-      );
+      // Not waited for: a database that stands still must not make a call that worked look like one that did not.
+      void noteSaved(call, 'available');
       return answer;
     } catch (error) {
-      if (error instanceof DeskError && error.kind === 'auth') {
-        await report(call, 'unavailable', error.message).catch((cause: unknown) =>
-          deps.log.warn({ err: cause }, 'service status not saved'),
-        );
-      }
+      if (error instanceof DeskError && error.kind === 'auth') await noteSaved(call, 'unavailable', error.message);
       throw error;
     } finally {
       stop();

@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { createDeliverActivities, type DeskBatch } from '../../activities/deliver.ts';
 import type { Deps } from '../../activities/deps.ts';
-import type { CallDesk } from '../../activities/desk-calls.ts';
+import { createDeskCalls, type CallDesk } from '../../activities/desk-calls.ts';
+import { createRegistry } from '../../activities/desks/registry.ts';
+import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createLogger } from '../../activities/platform/log.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
 
@@ -42,5 +45,40 @@ describe('quick deliveries', () => {
     nowMs += 5_001;
     expect(await tryDesk(batch('a', 'ho_2'))).toEqual({ results: [{ n: 2, ok: true }], slow: false });
     expect(called).toEqual(['a', 'b', 'a']);
+  });
+
+  it('say what was sent although PostgreSQL does not take the mark: otherwise it would be sent again', async () => {
+    const ledger = {
+      get: async () => ({ started: 0, sent: 0 }),
+      started: async () => {},
+      sent: () => new Promise<void>(() => {}),
+    };
+    const deps = {
+      store: { ledger },
+      clock: { now: () => 1_000_000 },
+      log: createLogger('silent'),
+      metrics: createMetrics(),
+    } as unknown as Deps;
+    const { tryDesk } = createDeliverActivities(deps, (async () => ({})) as CallDesk);
+    const startedAt = performance.now();
+    expect(await tryDesk(batch('a', 'ho_1'))).toEqual({ results: [{ n: 2, ok: true }], slow: false });
+    // The local activity gives its parts two seconds.
+    expect(performance.now() - startedAt).toBeLessThan(1_950);
+  });
+});
+
+describe('a call to a desk', () => {
+  it('that worked has worked although PostgreSQL does not take the service status', async () => {
+    const bots = { desk: async () => ({}), setService: () => new Promise<boolean>(() => {}) };
+    const deps = {
+      store: { bots },
+      desks: createRegistry([webhook]),
+      clock: { now: () => 1_000_000 },
+      log: createLogger('silent'),
+      metrics: createMetrics(),
+    } as unknown as Deps;
+    const call = { botId: 'a', desk: 'webhook', operation: 'send' };
+    const inActivity = new MockActivityEnvironment();
+    expect(await inActivity.run(() => createDeskCalls(deps)(call, async () => 'answer'))).toBe('answer');
   });
 });
