@@ -158,10 +158,13 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
 
 function agentChanged(draft: Draft, agent: Agent | undefined): void {
   const { state } = draft;
-  if (!draft.open || !agent || sameAgent(state.agent, agent)) return;
+  if (!draft.open || !agent || isNobody(agent) || sameAgent(state.agent, agent)) return;
   state.agent = agent;
   draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
 }
+
+/** All fields are optional: a desk may send an agent that nobody can tell from another. */
+const isNobody = (agent: Agent): boolean => (agent.id ?? agent.name) === undefined;
 
 const sameAgent = (a: Agent | undefined, b: Agent): boolean => a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
 
@@ -201,7 +204,12 @@ function openFailed(draft: Draft, mayHaveIt: boolean): void {
   const { state } = draft;
   if (draft.open && state.deskHasIt) return; // an agent has answered: the desk has it, whatever its answer was
   state.deskHasIt ||= mayHaveIt;
-  if (!draft.open) return tellDeskOfEnd(draft);
+  if (!draft.open) {
+    tellDeskOfEnd(draft);
+    // A message must not reach a desk that has no conversation for it.
+    if (!state.deskHasIt) failPending(draft, 'handoff_closed');
+    return;
+  }
   draft.emit('handoff.busy', { text: draft.text('busy') }); // 13
   decideEnd(draft, 'desk_unavailable');
   failPending(draft, 'desk_unavailable');

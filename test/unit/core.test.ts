@@ -77,6 +77,25 @@ describe('opening', () => {
     ]);
   });
 
+  it('a user who leaves while the desk cannot be opened: what he wrote fails, and no message goes to that desk', () => {
+    const story = new Story().happens(says('1'), closes('user'), { kind: 'openFailed', mayHaveIt: false });
+    expect(story.state.pending).toEqual([]);
+    expect(story.types).toEqual(['message.user', 'message.failed', 'handoff.closed']);
+    expect(story.events[1]?.data.reason).toBe('handoff_closed');
+    expect(ofKind(story, 'close')).toEqual([]);
+  });
+
+  it('an agent without id and name is no other agent', () => {
+    const story = new Story().happens(opened, reply('1', 'Nora'), {
+      kind: 'agentReply',
+      id: '2',
+      text: 'again',
+      agent: {},
+    });
+    expect(story.types).toEqual(['handoff.connecting', 'handoff.active', 'message.agent', 'message.agent']);
+    expect(story.last?.data.agent).toEqual({ id: 'Nora', name: 'Nora' });
+  });
+
   it('rule 13: a desk that cannot be opened makes the user see busy, then closed', () => {
     const story = new Story().happens(says('1'), { kind: 'openFailed', mayHaveIt: false });
     expect(story.types).toEqual(['message.user', 'handoff.busy', 'message.failed', 'handoff.closed']);
