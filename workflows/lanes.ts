@@ -3,7 +3,7 @@
  * the workflow task. A part that fails, or whose other side is known to be slow, goes on in a loop of its own with
  * regular activities, whose retries an operator can see; the others do not wait for it.
  */
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { CallbackBatch } from '../activities/deps.ts';
 import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
 import type { JournalBatch } from '../activities/index.ts';
@@ -126,6 +126,10 @@ function callbackOutbox(run: HandoffRun) {
   return outbox;
 }
 
+/** The server ended the wait: a try may be under way still, or its worker died in it, and nobody could mark it. */
+const endedUnheard = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+
 function deskOutbox(run: HandoffRun, report: Report) {
   const { handoffId, botId, desk } = run.input;
   const deskConversationId = (): string => run.state.deskConversationId ?? handoffId;
@@ -158,12 +162,12 @@ function deskOutbox(run: HandoffRun, report: Report) {
         contextRounds: settings.contextRounds,
       });
       report({ kind: 'opened', deskConversationId: opened.deskConversationId });
-    } catch {
+    } catch (error) {
       // Also when the handoff ended meanwhile and the retries were cancelled: the desk may hold a conversation.
-      const mayHaveIt = await CancellationScope.nonCancellable(() =>
+      const marked = await CancellationScope.nonCancellable(() =>
         act.ledger.deskMayHaveIt({ handoffId, n: delivery.n }),
       );
-      report({ kind: 'openFailed', mayHaveIt });
+      report({ kind: 'openFailed', mayHaveIt: marked || endedUnheard(error) });
     }
   }
 

@@ -77,6 +77,16 @@ describe('a handoff on a real Temporal server', () => {
     expect(await fails.types()).toEqual(['handoff.busy', 'handoff.closed']);
   });
 
+  it('rule 13: a desk that accepts when the wait is over is told that nobody waits there any more', async () => {
+    baton.desk.fault('establish', { kind: 'slow', ms: 6_000, times: 1 });
+    const bot = await baton.bot({ waitTimeoutSeconds: 5 });
+    const handoff = await baton.start({ botId: bot, settings: settings({ waitTimeoutMs: 5_000 }) });
+    const closed = await handoff.sees('handoff.closed', 20_000);
+    expect(closed.data.reason).toBe('desk_unavailable');
+    await until(() => baton.desk.conversation(handoff.id)?.closed === 'TIMEOUT', { message: 'the desk to know' });
+    await handoff.ended();
+  });
+
   it('rule 13: refused credentials end at once and make the service unavailable', async () => {
     baton.desk.setAuth({ username: 'baton', password: 'right' });
     const bot = await baton.bot({
