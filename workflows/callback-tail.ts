@@ -18,8 +18,9 @@ export async function callbackTail(tail: {
       next = sentSeq + 1;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      await act.callback.giveUpCallback({ handoffId, botId, seq: next });
-      next += 1;
+      // All of them are older than the try that has just ended, so the limit is over for all.
+      await act.callback.giveUpCallback({ handoffId, botId, seq: tail.toSeq });
+      return;
     }
   }
 }

@@ -15,7 +15,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { callbackTail } from './callback-tail.ts';
-import type { CloseReason, HandoffInput, HandoffSignal, HandoffView } from './contracts.ts';
+import type { CloseReason, HandoffInput, HandoffSignal, HandoffStatus, HandoffView } from './contracts.ts';
 import { HANDOFF_SIGNAL } from './contracts.ts';
 import { nextDeadlineMs } from './core.ts';
 import type { Happening } from './core.ts';
@@ -61,17 +61,11 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
 async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
   const lanes = startLanes(run, report, sent);
   const watchdog = new Watchdog();
-  let status = run.input.carried ? run.state.status : undefined;
+  const shown = { status: run.input.carried ? run.state.status : undefined };
   let interrupted = false;
 
   for (;;) {
-    if (run.state.status !== status) {
-      status = run.state.status;
-      upsertSearchAttributes([
-        { key: STATUS, value: status },
-        ...(run.state.closeReason ? [{ key: CLOSE_REASON, value: run.state.closeReason }] : []),
-      ]);
-    }
+    showStatus(run, shown);
     // The end is decided: retries that nobody waits for any more are stopped, the try under way may still succeed.
     if (run.state.closing && !interrupted) {
       interrupted = true;
@@ -83,7 +77,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
       () =>
         watchdog.fired ||
         run.finished ||
-        run.state.status !== status ||
+        run.state.status !== shown.status ||
         mayContinue(run) ||
         endDecided(run, interrupted),
     );
@@ -94,7 +88,18 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
   }
   watchdog.stop();
   if (run.finished) await finish(run, lanes);
-  else await continueRun(run, lanes);
+  else await continueRun(run, lanes, shown);
+}
+
+/** Search attributes outlive continue-as-new. */
+function showStatus(run: HandoffRun, shown: { status: HandoffStatus | undefined }): void {
+  const { status, closeReason } = run.state;
+  if (status === shown.status) return;
+  shown.status = status;
+  upsertSearchAttributes([
+    { key: STATUS, value: status },
+    ...(closeReason ? [{ key: CLOSE_REASON, value: closeReason }] : []),
+  ]);
 }
 
 const endDecided = (run: HandoffRun, seen: boolean): boolean => run.state.closing !== undefined && !seen;
@@ -119,12 +124,14 @@ function mayContinue(run: HandoffRun): boolean {
   const after = run.input.continueAfterEvents;
   const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
   if (!due || run.state.closing || run.desk[0]?.kind === 'open') return false;
-  return run.carriedCharacters() < CARRY_LIMIT_CHARACTERS;
+  return run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
 }
 
-async function continueRun(run: HandoffRun, lanes: Lanes): Promise<void> {
+async function continueRun(run: HandoffRun, lanes: Lanes, shown: { status: HandoffStatus | undefined }): Promise<void> {
   for (const lane of [lanes.quick, lanes.journal, lanes.desk, lanes.callback]) await lane.stop();
   await condition(allHandlersFinished);
+  // What happened while the lanes stopped: the next run takes the status that it gets for shown.
+  showStatus(run, shown);
   await continueAsNew<typeof handoff>({ ...run.input, history: [], carried: run.carry() });
 }
 

@@ -13,6 +13,7 @@ import type { DeskDelivery } from './contracts.ts';
 import { Lane } from './lane.ts';
 import { BATCH, LEAST_TRY_MS, MESSAGE_LIMIT_MS, QUICK_ROUNDS_IN_A_ROW } from './policies.ts';
 import * as act from './proxies.ts';
+import { batchOf } from './run.ts';
 import type { HandoffRun } from './run.ts';
 
 export type Report = (happening: Happening) => void;
@@ -74,8 +75,8 @@ function journalOutbox(run: HandoffRun) {
       return {
         handoffId,
         botId,
-        events: run.journal.slice(0, BATCH.journal),
-        late: run.late.slice(0, BATCH.journal),
+        events: batchOf(run.journal, BATCH.journal),
+        late: batchOf(run.late, BATCH.journal),
         status,
         ...(email === undefined ? {} : { email }),
       };
@@ -102,9 +103,10 @@ function callbackOutbox(run: HandoffRun) {
     waiting: (): boolean => run.callbackWaiting > 0,
     batch(): CallbackBatch {
       const fromSeq = run.callback.nextSeq;
-      const toSeq = Math.min(run.state.lastSeq, fromSeq + BATCH.callback - 1);
-      const events = run.callback.recent.filter((event) => event.seq >= fromSeq && event.seq <= toSeq);
-      return { handoffId, botId, fromSeq, toSeq, ...(events[0]?.seq === fromSeq ? { events } : {}) };
+      const recent = run.callback.recent.filter((event) => event.seq >= fromSeq);
+      const events = batchOf(recent, BATCH.callback);
+      if (events[0]?.seq === fromSeq) return { handoffId, botId, fromSeq, toSeq: fromSeq + events.length - 1, events };
+      return { handoffId, botId, fromSeq, toSeq: Math.min(run.state.lastSeq, fromSeq + BATCH.callback - 1) };
     },
     settle(_batch: CallbackBatch, result: { sentSeq: number; slow: boolean } | undefined): void {
       outbox.quick = result !== undefined && !result.slow;
@@ -134,7 +136,7 @@ function deskOutbox(run: HandoffRun, report: Report) {
   const { handoffId, botId, desk } = run.input;
   const deskConversationId = (): string => run.state.deskConversationId ?? handoffId;
   const nextMessages = (): MessageDelivery[] => run.nextForDesk().filter((delivery) => delivery.kind === 'message');
-  const batchOf = (deliveries: MessageDelivery[]): DeskBatch => ({
+  const deskBatch = (deliveries: MessageDelivery[]): DeskBatch => ({
     handoffId,
     botId,
     desk,
@@ -185,7 +187,7 @@ function deskOutbox(run: HandoffRun, report: Report) {
     const [head] = deliveries;
     if (!head) return;
     try {
-      const result = await act.sendWithin(timeLeft(head)).deliverToDesk(batchOf(deliveries));
+      const result = await act.sendWithin(timeLeft(head)).deliverToDesk(deskBatch(deliveries));
       outbox.quick = !result.slow;
       settle(result.results);
     } catch (error) {
@@ -223,17 +225,16 @@ function deskOutbox(run: HandoffRun, report: Report) {
       const [first] = run.nextForDesk();
       return first !== undefined && (first.kind !== 'message' || !outbox.quick);
     },
-    batch: (): DeskBatch => batchOf(nextMessages()),
+    batch: (): DeskBatch => deskBatch(batchOf(nextMessages(), BATCH.desk)),
     settleQuick(batch: DeskBatch, result: { results: DeliveryResult[]; slow: boolean } | undefined): void {
       outbox.quick = result !== undefined && !result.slow && result.results.length === batch.deliveries.length;
       settle(result?.results ?? []);
     },
     async sendSteadily(): Promise<void> {
-      const next = run.nextForDesk();
-      const [first] = next;
+      const [first] = run.nextForDesk();
       if (first?.kind === 'open') await open(first);
       else if (first?.kind === 'close') await close(first);
-      else return messages(next.filter((delivery) => delivery.kind === 'message'));
+      else return messages(batchOf(nextMessages(), BATCH.desk));
       if (first) run.settled(first.n);
     },
   };

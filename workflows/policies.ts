@@ -30,11 +30,17 @@ export const QUICK_ROUNDS_IN_A_ROW = 10;
 /** Deliveries that travel in one activity. */
 export const BATCH = { journal: 200, desk: 20, callback: 20 } as const;
 
+/** JSON characters of one batch, beyond which it ends: three of them share a payload, which may have 2 MiB. */
+export const BATCH_CHARACTERS = 150_000;
+
 /** The newest events that the callback loop keeps at hand; older ones are read from the journal. */
 export const RECENT_EVENTS = 50;
 
 /** Above this much waiting text a run goes on instead of handing it to the next one: a payload may have 2 MiB. */
-export const CARRY_LIMIT_CHARACTERS = 500_000;
+export const CARRY_LIMIT_CHARACTERS = 400_000;
+
+/** JSON characters that go to the next run of what is only remembered: ids, and events that the journal has as well. */
+export const CARRY_MEMORY_CHARACTERS = 120_000;
 
 /** Pauses stay short, because no try begins whose pause would pass the end of the wait time. */
 export const OPEN_RETRY = { initialInterval: 500, backoffCoefficient: 1.5, maximumInterval: 3_000 } as const;

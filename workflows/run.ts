@@ -12,7 +12,18 @@ import type {
   LateMessage,
 } from './contracts.ts';
 import type { Step } from './draft.ts';
-import { BATCH, RECENT_EVENTS } from './policies.ts';
+import { BATCH, BATCH_CHARACTERS, CARRY_MEMORY_CHARACTERS, RECENT_EVENTS } from './policies.ts';
+
+/** The first `count` of them at the most, as far as one payload holds them, and at least one. */
+export function batchOf<T>(waiting: T[], count: number, characters: number = BATCH_CHARACTERS): T[] {
+  let size = 0;
+  const first = waiting.slice(0, count);
+  const end = first.findIndex((item, index) => (size += JSON.stringify(item).length) > characters && index > 0);
+  return end < 0 ? first : first.slice(0, end);
+}
+
+/** The end of a list that is only a memory, as far as it may travel to the next run. */
+const newest = <T>(all: T[]): T[] => batchOf(all.toReversed(), all.length, CARRY_MEMORY_CHARACTERS).toReversed();
 
 export class HandoffRun {
   readonly input: HandoffInput;
@@ -83,12 +94,15 @@ export class HandoffRun {
   }
 
   carry(): CarriedState {
-    return { state: this.state, journal: this.journal, late: this.late, desk: this.desk, callback: this.callback };
+    const { journal, late, desk, state } = this;
+    const callback = { nextSeq: this.callback.nextSeq, recent: newest(this.callback.recent) };
+    return { state: { ...state, seen: newest(state.seen) }, journal, late, desk, callback };
   }
 
-  /** Characters that continue-as-new would carry. */
-  carriedCharacters(): number {
-    return JSON.stringify(this.carry()).length;
+  /** Characters of what waits and cannot be read anywhere else: continue-as-new would carry all of it. */
+  get waitingCharacters(): number {
+    const { journal, late, desk, state } = this;
+    return JSON.stringify({ pending: state.pending, journal, late, desk }).length;
   }
 
   view(): HandoffView {
