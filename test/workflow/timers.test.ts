@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestBaton } from '../support/baton.ts';
 import type { Handoff, TestBaton } from '../support/baton.ts';
 import { timeSkippingServer } from '../support/temporal.ts';
+import { callbackTailWorkflowId, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
 
 /** The true 60 s and 180 s, on a server that skips the waiting. */
 let env: TestWorkflowEnvironment;
@@ -142,4 +143,29 @@ it('asks for the e-mail for 300 s', async () => {
 
 it('every run above replays', async () => {
   expect(await baton.replayAll()).toEqual([]);
+});
+
+it('rule 17: the callbacks of a closed handoff are given up together after three days', async () => {
+  const botId = await baton.bot({ callback: { url: 'http://127.0.0.1:9/callback' } });
+  const tail = { handoffId: `ho_${botId}`, botId, fromSeq: 1, toSeq: 50 };
+  const events = Array.from({ length: 50 }, (_, index) => ({
+    type: 'message.read' as const,
+    seq: index + 1,
+    at: new Date().toISOString(),
+    botId,
+    handoffId: tail.handoffId,
+    conversationId: 'c',
+    data: {},
+  }));
+  await baton.store.journal.append({ handoffId: tail.handoffId, botId, events, late: [] });
+  const startedAt = await env.currentTimeMs();
+  const handle = await baton.client.workflow.start(WORKFLOW.callbackTail, {
+    taskQueue: TASK_QUEUE,
+    workflowId: callbackTailWorkflowId(tail.handoffId),
+    args: [tail],
+  });
+  await handle.result();
+  // Not three days for each of them; how far this server skips is its own affair.
+  expect((await env.currentTimeMs()) - startedAt).toBeLessThan(3 * 72 * 3_600_000);
+  expect(await baton.store.ledger.get(tail.handoffId, 'callback')).toMatchObject({ sent: 50 });
 });
