@@ -37,9 +37,12 @@ interface Item {
 interface Lane {
   waiting: Item[];
   inFlight: Item[];
-  /** Both of them: a signal that is on its way is not sent again. */
-  byId: Map<string, Item>;
+  /** Both of them, by kind and id: a signal that is on its way is not sent again. */
+  byKey: Map<string, Item>;
 }
+
+/** As the run tells repeats: users choose the ids of their messages, so an id alone does not do. */
+const keyOf = ({ kind, id }: HandoffSignal): string => `${kind}:${id}`;
 
 export function createIntake(client: Client, options: IntakeOptions = {}): Intake {
   const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000, pending = createPending() } = options;
@@ -47,12 +50,12 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
 
   return {
     send(handoffId, signal) {
-      const lane: Lane = lanes.get(handoffId) ?? { waiting: [], inFlight: [], byId: new Map() };
-      const same = lane.byId.get(signal.id);
+      const lane: Lane = lanes.get(handoffId) ?? { waiting: [], inFlight: [], byKey: new Map() };
+      const same = lane.byKey.get(keyOf(signal));
       if (same !== undefined) return same.outcome;
       const item = createItem(signal);
       lane.waiting.push(item);
-      lane.byId.set(signal.id, item);
+      lane.byKey.set(keyOf(signal), item);
       if (!lanes.has(handoffId)) {
         lanes.set(handoffId, lane);
         void pending.track(drain(handoffId, lane));
@@ -76,7 +79,7 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
         lane.inFlight.push(...lane.waiting.splice(0));
         for (const item of lane.inFlight) item.fail(failure);
       }
-      for (const item of lane.inFlight.splice(0)) lane.byId.delete(item.signal.id);
+      for (const item of lane.inFlight.splice(0)) lane.byKey.delete(keyOf(item.signal));
     }
     lanes.delete(handoffId);
   }
@@ -96,7 +99,7 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
 function createItem(signal: HandoffSignal): Item {
   const { promise, resolve, reject } = withResolvers<SendOutcome>();
   return {
-    signal,
+    signal: { ...signal, atMs: Date.now() },
     bytes: Buffer.byteLength(JSON.stringify(signal)),
     outcome: promise,
     settle: resolve,

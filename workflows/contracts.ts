@@ -137,9 +137,11 @@ export interface HandoffInput {
 
 /**
  * Everything that can happen to a handoff, in one ordered stream. `id` is the dedupe key: a second signal with the same
- * `id` changes nothing.
+ * `id` changes nothing. `atMs` is when the API took it: a time that stays the same when a workflow task is done again.
  */
-export type HandoffSignal =
+export type HandoffSignal = SignalContent & { atMs?: number };
+
+type SignalContent =
   | { kind: 'userMessage'; id: string; text: string; attachments?: Attachment[] }
   | { kind: 'agentReply'; id: string; text: string; attachments?: Attachment[]; agent?: Agent }
   | { kind: 'agentJoined'; id: string; agent: Agent }
@@ -198,6 +200,8 @@ export interface HandoffState {
   /** What ends when nothing happens until `atMs`. */
   deadline?: { kind: 'email' | 'wait' | 'choice' | 'inactivity' | 'agentSilence'; atMs: number };
   lastSeq: number;
+  /** Of the last event, so that events never go back in time. */
+  lastAtMs?: number;
   lastDeskN: number;
   lastTimestamp: number;
   /** Messages for the desk that are neither delivered nor failed, oldest first. */

@@ -53,11 +53,8 @@ export function begin(input: HandoffInput, nowMs: number): Step {
 
 /** One thing happened. Never changes the state it was given. */
 export function reduce(input: HandoffInput, state: HandoffState, happening: Happening, nowMs: number): Step {
-  const draft = new Draft(input, nowMs, {
-    ...state,
-    pending: [...state.pending],
-    counts: { ...state.counts },
-  });
+  const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
+  const draft = new Draft(input, nowMs, copy, 'atMs' in happening ? happening.atMs : undefined);
   if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
   apply(draft, happening);
   return draft.step();

@@ -29,14 +29,17 @@ export const attachmentsOf = (message: { attachments?: Attachment[] }): { attach
 export class Draft {
   readonly input: HandoffInput;
   readonly nowMs: number;
+  /** When it happened, as the outside reads it. Deadlines count from `nowMs`. */
+  readonly atMs: number;
   readonly state: HandoffState;
   readonly #events: HandoffEvent[] = [];
   readonly #desk: DeskDelivery[] = [];
   readonly #late: LateMessage[] = [];
 
-  constructor(input: HandoffInput, nowMs: number, state: HandoffState) {
+  constructor(input: HandoffInput, nowMs: number, state: HandoffState, atMs = nowMs) {
     this.input = input;
     this.nowMs = nowMs;
+    this.atMs = Math.max(atMs, state.lastAtMs ?? 0);
     this.state = state;
   }
 
@@ -70,17 +73,18 @@ export class Draft {
 
   /** Strictly increasing; `extra` reserves as many further ones behind it. */
   nextTimestamp(extra = 0): number {
-    const timestamp = Math.max(this.nowMs, this.state.lastTimestamp + 1);
+    const timestamp = Math.max(this.atMs, this.state.lastTimestamp + 1);
     this.state.lastTimestamp = timestamp + extra;
     return timestamp;
   }
 
   emit(type: EventType, data: Record<string, unknown>): void {
     this.state.lastSeq += 1;
+    this.state.lastAtMs = this.atMs;
     this.#events.push({
       type,
       seq: this.state.lastSeq,
-      at: new Date(this.nowMs).toISOString(),
+      at: new Date(this.atMs).toISOString(),
       botId: this.input.botId,
       handoffId: this.input.handoffId,
       conversationId: this.input.conversationId,
@@ -109,7 +113,7 @@ export class Draft {
     this.state.counts.late += 1;
     this.#late.push({
       id: message.id,
-      at: new Date(this.nowMs).toISOString(),
+      at: new Date(this.atMs).toISOString(),
       from,
       text: message.text,
       ...attachmentsOf(message),

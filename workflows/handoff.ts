@@ -37,12 +37,12 @@ const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KE
 export async function handoff(input: HandoffInput): Promise<{ reason: CloseReason }> {
   const run = new HandoffRun(input, Date.now());
   const showOperators = (): void => setCurrentDetails(describeForOperators(run));
-  const report = (happening: Happening): void => {
-    run.apply(happening, Date.now());
+  const report = (happening: Happening, by: 'signal' | 'other' = 'other'): void => {
+    run.apply(happening, Date.now(), by);
     showOperators();
   };
   setHandler(happened, (signals) => {
-    for (const signal of signals) report(signal);
+    for (const signal of signals) report(signal, 'signal');
   });
   setHandler(viewQuery, () => run.view());
   showOperators();

@@ -37,13 +37,18 @@ export function startLanes(run: HandoffRun, report: Report, sent: () => void): L
       ...(desk.quick && desk.messagesWaiting() ? { desk: desk.batch() } : {}),
       ...(callback.quick && callback.waiting() ? { callback: callback.batch() } : {}),
     };
-    // New signals wait until the workflow task ends; a regular activity now and then ends it.
-    const round = inARow % QUICK_ROUNDS_IN_A_ROW === QUICK_ROUNDS_IN_A_ROW - 1 ? act.round : act.quick;
+    // New signals wait until the workflow task ends; a regular activity now and then ends it. And what a timer or a
+    // result made leaves only once its task is stored: done again after a crash, signals that came meanwhile would go
+    // first and take its `seq`.
+    const endTask = !run.sure || inARow % QUICK_ROUNDS_IN_A_ROW === QUICK_ROUNDS_IN_A_ROW - 1;
+    const round = endTask ? act.round : act.quick;
+    const { lastSeq } = run.state;
     // Never cancelled: it ends soon, and what it has done must be known.
     const { handoffId } = run.input;
     const result = await CancellationScope.nonCancellable(() => round.deliverQuickly({ handoffId, ...parts })).catch(
       (): QuickResult => ({}),
     );
+    if (endTask) run.stored(lastSeq);
     if (parts.journal) journal.settle(parts.journal, result.journal);
     if (parts.desk) desk.settleQuick(parts.desk, result.desk);
     if (parts.callback) callback.settle(parts.callback, result.callback);

@@ -7,10 +7,12 @@ const BEHIND_ALL = 1_000_000_000;
 export async function maintenance(): Promise<{ replayed: number; unknown: number; closed: number }> {
   const inbox = await act.sweep.sweepInbox();
   const gone = await act.sweep.closeGoneHandoffs();
-  for (const conversation of gone) {
-    const close = { ...conversation, n: BEHIND_ALL, timestamp: Date.now(), reason: 'operator_closed' as const };
-    // A desk that stays away has had its retries; the others are still to be told.
-    await act.desk.closeConversation(close).catch(() => undefined);
-  }
+  // Side by side, because one desk that stays away would keep the others, and the next sweep, for its whole limit.
+  await Promise.all(
+    gone.map((conversation) => {
+      const close = { ...conversation, n: BEHIND_ALL, timestamp: Date.now(), reason: 'operator_closed' as const };
+      return act.farewell.closeConversation(close).catch(() => undefined);
+    }),
+  );
   return { ...inbox, closed: gone.length };
 }

@@ -9,6 +9,9 @@ export const LEAST_TRY_MS = 10_000;
 /** How long we try to tell the desk that a handoff has ended. */
 export const CLOSE_LIMIT_MS = 15 * 60_000;
 
+/** The same for a handoff whose run is gone. */
+export const FAREWELL_LIMIT_MS = 2 * 60_000;
+
 /** How long a callback is tried for one event, before the bot's backend has to read it from the journal. */
 export const CALLBACK_LIMIT_MS = 72 * 3_600_000;
 

@@ -8,6 +8,7 @@ import {
   CALLBACK_RETRY,
   CLOSE_LIMIT_MS,
   DESK_RETRY,
+  FAREWELL_LIMIT_MS,
   JOURNAL_RETRY,
   OPEN_RETRY,
   QUICK_ATTEMPT_MS,
@@ -69,6 +70,14 @@ export const desk = proxyActivities<Pick<Activities, 'closeConversation'>>({
   retry: DESK_RETRY,
   summary: 'desk',
   cancellationType,
+});
+
+/** Maintenance waits for it, and with it all that only maintenance forwards. */
+export const farewell = proxyActivities<Pick<Activities, 'closeConversation'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  scheduleToCloseTimeout: FAREWELL_LIMIT_MS,
+  retry: DESK_RETRY,
+  summary: 'desk',
 });
 
 export const callback = proxyActivities<Pick<Activities, 'deliverCallback' | 'giveUpCallback'>>({

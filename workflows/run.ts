@@ -32,6 +32,11 @@ export class HandoffRun {
   readonly late: LateMessage[] = [];
   desk: DeskDelivery[] = [];
   callback: CallbackProgress;
+  /**
+   * The newest event that a timer or a result made, and not a signal. While the workflow task that made it is not
+   * stored, a crash may put signals before it and give its `seq` to another event.
+   */
+  private unsureSeq = 0;
 
   constructor(input: HandoffInput, nowMs: number) {
     this.input = input;
@@ -50,10 +55,21 @@ export class HandoffRun {
     }
   }
 
-  apply(happening: Happening, nowMs: number): void {
+  apply(happening: Happening, nowMs: number, by: 'signal' | 'other' = 'signal'): void {
     const step = reduce(this.input, this.state, happening, nowMs);
     this.state = step.state;
     this.take(step);
+    if (by === 'other') this.unsureSeq = step.events.at(-1)?.seq ?? this.unsureSeq;
+  }
+
+  /** Nothing that waits could still get another `seq`: it may leave before the workflow task is stored. */
+  get sure(): boolean {
+    return this.unsureSeq === 0;
+  }
+
+  /** A regular activity ran, so the task that scheduled it, with all events up to `seq`, is stored. */
+  stored(seq: number): void {
+    if (this.unsureSeq <= seq) this.unsureSeq = 0;
   }
 
   private take(step: Step): void {

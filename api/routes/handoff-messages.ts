@@ -30,7 +30,8 @@ export const handoffMessageRoutes: Routes = (app, context) => {
         tags: ['handoffs'],
         summary: "A user's message",
         description:
-          'Accepted means delivered, in order: it is kept until the desk has it, or `message.failed` says so.',
+          'Accepted means delivered, in order: it is kept until the desk has it, or `message.failed` says so. One that ' +
+          'crosses the end of the handoff is in its `lateMessages`.',
         params,
         body: messageRequest,
         response: { 202: messageAccepted, ...errors(400, 403, 404, 409) },
