@@ -59,7 +59,12 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
      */
     async openConversation(open: OpenConversation): Promise<OpenOutcome> {
       const row = await store.handoffs.get(open.handoffId);
-      if (row?.deskConversationId) return { deskConversationId: row.deskConversationId };
+      if (row?.deskConversationId) {
+        // An earlier try may have ended between the binding and this.
+        await replayEarlyEvents(open, row.deskConversationId);
+        return { deskConversationId: row.deskConversationId };
+      }
+      let accepted = false;
       try {
         const { deskConversationId } = await callDesk(
           { botId: open.botId, desk: open.desk, operation: 'open' },
@@ -77,12 +82,14 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
               question: open.question,
             }),
         );
+        accepted = true;
         await store.handoffs.bindDesk(open.handoffId, deskConversationId);
         await replayEarlyEvents(open, deskConversationId);
         return { deskConversationId };
       } catch (error) {
         // The mark tells the workflow that the desk may hold a conversation, so that it is closed there as well.
-        if (error instanceof DeskError && error.unclear) await store.ledger.started(open.handoffId, 'desk', open.n);
+        if (accepted || (error instanceof DeskError && error.unclear))
+          await store.ledger.started(open.handoffId, 'desk', open.n);
         throw toFailure(error, ['auth', 'rejected']);
       }
     },

@@ -46,9 +46,10 @@ export function createMaintenanceActivities(deps: Deps) {
         await store.inbox.forwarded(ids, 'forwarded');
         replayed += ids.length;
       } catch (error) {
-        if (!(error instanceof HandoffGone)) throw error;
-        await keepAsLate(handoffId, pending);
-        await store.inbox.forwarded(ids, 'late');
+        if (error instanceof HandoffGone) {
+          await keepAsLate(handoffId, pending);
+          await store.inbox.forwarded(ids, 'late');
+        } else log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
       }
     }
     return replayed;
@@ -68,11 +69,12 @@ export function createMaintenanceActivities(deps: Deps) {
   async function keepAsLate(handoffId: string, pending: { signal: HandoffSignal }[]): Promise<void> {
     const row = await store.handoffs.get(handoffId);
     if (!row) return;
-    const late = pending.flatMap(({ signal }) =>
-      signal.kind === 'agentReply'
-        ? [{ id: signal.id, at: new Date(deps.clock.now()).toISOString(), from: 'agent' as const, text: signal.text }]
-        : [],
-    );
+    const at = new Date(deps.clock.now()).toISOString();
+    const late = pending.flatMap(({ signal }) => {
+      if (signal.kind !== 'agentReply') return [];
+      const { kind: _kind, ...message } = signal;
+      return [{ ...message, at, from: 'agent' as const }];
+    });
     await store.journal.append({ handoffId, botId: row.botId, events: [], late, status: row.status });
   }
 
@@ -92,15 +94,19 @@ export function createMaintenanceActivities(deps: Deps) {
         text: bot ? handoffSettings(bot.settings, row.user.locale).texts.closed_by_operator : null,
       },
     };
-    await store.journal.append({ handoffId: row.id, botId: row.botId, events: [closed], late: [], status: 'closed' });
-    metrics.handoffsClosed.inc({ reason: 'operator_closed' });
+    // First, because nobody comes back to a row that is closed; it waits until the journal has the event.
     if (bot?.settings.callback) {
       const { sent } = await store.ledger.get(row.id, 'callback');
       await runs.startCallbackTail({ handoffId: row.id, botId: row.botId, fromSeq: sent + 1, toSeq: closed.seq });
     }
+    await store.journal.append({ handoffId: row.id, botId: row.botId, events: [closed], late: [], status: 'closed' });
+    metrics.handoffsClosed.inc({ reason: 'operator_closed' });
   }
 
-  async function finishGone(row: HandoffRow): Promise<ConversationToClose[]> {
+  async function finishGone(handoff: string): Promise<ConversationToClose[]> {
+    // Read again: a run writes its end before it goes, and since the list was read it may have ended well.
+    const row = await store.handoffs.get(handoff);
+    if (!row || row.status === 'closed') return [];
     // Nobody was ever told of it: the request that made the row failed before its run began.
     if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return [];
     await closeGone(row);
@@ -125,10 +131,10 @@ export function createMaintenanceActivities(deps: Deps) {
       do {
         page = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE, afterId);
         afterId = page.at(-1)?.id;
-        for (const row of page) {
-          heartbeat(row.id);
-          if ((await runs.state(row.id)) === 'running') continue;
-          tell.push(...(await finishGone(row)));
+        for (const { id } of page) {
+          heartbeat(id);
+          if ((await runs.state(id)) === 'running') continue;
+          tell.push(...(await finishGone(id)));
         }
       } while (page.length === PAGE && tell.length < PAGE);
       return tell;

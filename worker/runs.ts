@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { HandoffGone } from '../activities/deps.ts';
 import type { HandoffRuns } from '../activities/deps.ts';
 import { HANDOFF_SIGNAL } from '../workflows/contracts.ts';
+import type { HandoffSignal } from '../workflows/contracts.ts';
 import {
   callbackTailWorkflowId,
   handoffWorkflowId,
@@ -14,13 +15,32 @@ import {
 /** How often the maintenance workflow looks for what was left behind. */
 const MAINTENANCE_EVERY = '1 minute';
 
+/** JSON characters of one call, far below the 2 MiB that one payload may have. */
+const SIGNAL_CHARACTERS = 400_000;
+
+/** Signals in their order, as many together as one call may carry. */
+function parts(signals: HandoffSignal[]): HandoffSignal[][] {
+  const calls: HandoffSignal[][] = [];
+  let size = Infinity;
+  for (const signal of signals) {
+    const characters = JSON.stringify(signal).length;
+    if (size + characters > SIGNAL_CHARACTERS) {
+      calls.push([]);
+      size = 0;
+    }
+    calls.at(-1)?.push(signal);
+    size += characters;
+  }
+  return calls;
+}
+
 /** What activities know of workflow runs, done with the Temporal client. */
 export function createRuns(client: Client): HandoffRuns {
   const handle = (handoffId: string) => client.workflow.getHandle(handoffWorkflowId(handoffId));
   return {
     async signal(handoffId, signals) {
       try {
-        await handle(handoffId).signal(HANDOFF_SIGNAL, signals);
+        for (const part of parts(signals)) await handle(handoffId).signal(HANDOFF_SIGNAL, part);
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) throw new HandoffGone(handoffId, { cause: error });
         throw error;

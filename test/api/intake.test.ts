@@ -67,3 +67,14 @@ it('fails within seconds when Temporal is away, with all that waits behind', asy
   }
   await temporal.close();
 });
+
+it('a message that a user gave the id of another kind of signal holds that one not back', async () => {
+  const { json } = await api.start(botId);
+  const intake = createIntake(api.temporal.client);
+  const close: HandoffSignal = { kind: 'close', id: 'close:user', by: 'user' };
+  await Promise.all([
+    intake.send(json.handoff.id, { ...userMessage(1), id: close.id }),
+    intake.send(json.handoff.id, close),
+  ]);
+  expect((await received(json.handoff.id)).flat().map(({ kind }) => kind)).toEqual(['userMessage', 'close']);
+});

@@ -1,0 +1,106 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, it } from 'vitest';
+import { createConversationActivities, type OpenConversation } from '../../activities/conversation.ts';
+import { HandoffGone, type Deps } from '../../activities/deps.ts';
+import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createLogger } from '../../activities/platform/log.ts';
+import { createMetrics } from '../../activities/platform/metrics.ts';
+import type { JournalEntry } from '../../activities/store/types.ts';
+import { createRuns } from '../../worker/runs.ts';
+import type { HandoffSignal } from '../../workflows/contracts.ts';
+
+const row = { id: 'ho_1', botId: 'a', desk: 'webhook', deskConversationId: 'ho_1', status: 'active', lastSeq: 3 };
+const open = { ...row, conversationId: 'c', runStarted: true, user: {} };
+
+function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}) {
+  const steps: string[] = [];
+  const written: JournalEntry[] = [];
+  const deps = {
+    store: {
+      handoffs: { openOlderThan: async () => [open], get: async () => open },
+      bots: { get: async () => ({ settings: { callback: {}, texts: {} } }) },
+      ledger: { get: async () => ({ started: 0, sent: 2 }) },
+      journal: {
+        append: async (entry: JournalEntry) => {
+          steps.push('journal');
+          written.push(entry);
+        },
+      },
+      inbox: { unforwarded: async () => [], forwarded: async () => {} },
+      ...over,
+    },
+    runs: { state: async () => 'gone', startCallbackTail: async () => void steps.push('tail'), ...runs },
+    clock: { now: () => 1_000_000 },
+    log: createLogger('silent'),
+    metrics: createMetrics(),
+  } as unknown as Deps;
+  return { ...createMaintenanceActivities(deps), deps, steps, written };
+}
+
+const inActivity = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
+
+describe('maintenance', () => {
+  it('leaves a handoff alone that ended well while the list was being worked through', async () => {
+    const handoffs = { openOlderThan: async () => [open], get: async () => ({ ...open, status: 'closed' }) };
+    const { closeGoneHandoffs, steps } = world({ handoffs });
+    expect(await inActivity(closeGoneHandoffs)).toEqual([]);
+    expect(steps).toEqual([]);
+  });
+
+  it('sees to the callback before it closes the row, to which nobody would come back', async () => {
+    const { closeGoneHandoffs, steps, written } = world({});
+    expect(await inActivity(closeGoneHandoffs)).toHaveLength(1);
+    expect(steps).toEqual(['tail', 'journal']);
+    expect(written[0]?.events[0]).toMatchObject({ type: 'handoff.closed', seq: 4 });
+  });
+
+  it('forwards the events of one handoff although those of another cannot be, and keeps late ones whole', async () => {
+    const attachments = [{ url: 'https://files.example/a.png' }];
+    const reply = { kind: 'agentReply', id: 'webhook:1', text: 'hello', attachments, agent: { name: 'Nora' } };
+    const unforwarded = async ({ known }: { known: boolean }) =>
+      known
+        ? ['ho_stuck', 'ho_gone', 'ho_runs'].map((handoffId, index) => ({
+            inboxId: String(index),
+            handoffId,
+            signal: reply,
+          }))
+        : [];
+    const ids: string[] = [];
+    const signal = async (handoffId: string): Promise<void> => {
+      if (handoffId === 'ho_stuck') throw new Error('no answer');
+      if (handoffId === 'ho_gone') throw new HandoffGone(handoffId);
+    };
+    const inbox = { unforwarded, forwarded: async (some: string[]) => void ids.push(...some) };
+    const { sweepInbox, written } = world({ inbox }, { signal });
+    expect(await inActivity(sweepInbox)).toEqual({ replayed: 1, unknown: 0 });
+    expect(ids).toEqual(['1', '2']);
+    expect(written[0]?.late).toMatchObject([{ id: 'webhook:1', from: 'agent', attachments, agent: { name: 'Nora' } }]);
+  });
+});
+
+it('events that came early reach a handoff whose opening ended between the binding and the forwarding', async () => {
+  const signal: HandoffSignal = { kind: 'agentReply', id: 'webhook:1', text: 'hello' };
+  const got: HandoffSignal[] = [];
+  const inbox = { adopt: async () => [{ inboxId: '1', signal }], forwarded: async () => {} };
+  const { deps } = world({ inbox }, { signal: async (_id: string, some: HandoffSignal[]) => void got.push(...some) });
+  const { openConversation } = createConversationActivities(deps, () => {
+    throw new Error('the desk must not be called again');
+  });
+  expect(await openConversation({ handoffId: 'ho_1', botId: 'a', desk: 'webhook' } as OpenConversation)).toEqual({
+    deskConversationId: 'ho_1',
+  });
+  expect(got).toEqual([signal]);
+});
+
+it('signals that are too long for one call travel in several, in order', async () => {
+  const calls: HandoffSignal[][] = [];
+  const signal = async (_name: string, some: HandoffSignal[]) => void calls.push(some);
+  const client = { workflow: { getHandle: () => ({ signal }) } } as unknown as Parameters<typeof createRuns>[0];
+  const signals = Array.from({ length: 30 }, (_, index): HandoffSignal => {
+    return { kind: 'agentReply', id: String(index), text: 'x'.repeat(60_000) };
+  });
+  await createRuns(client).signal('ho_1', signals);
+  expect(calls.flat()).toEqual(signals);
+  expect(calls.length).toBeGreaterThan(1);
+  for (const call of calls) expect(JSON.stringify(call).length).toBeLessThan(500_000);
+});
