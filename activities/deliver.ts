@@ -4,6 +4,7 @@ import type { Attachment, DeskDelivery, FailureReason } from '../workflows/contr
 import { deliveryKey } from '../workflows/ids.ts';
 import type { Deps } from './deps.ts';
 import type { CallDesk } from './desk-calls.ts';
+import type { OutboundMessage } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { toFailure } from './failures.ts';
 
@@ -44,6 +45,9 @@ const MARKS_MS = 200;
 
 /** A regular activity begins no further call after this time. Milliseconds. */
 const STEADY_MS = 20_000;
+
+/** More than a message has parts: its text and 20 attachments. */
+const MOST_PARTS = 32;
 
 /** Errors after which the same message can never arrive. */
 const HOPELESS: readonly DeskError['kind'][] = ['rejected', 'not_found', 'conflict'];
@@ -104,6 +108,22 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     return { results, slow, ...(error === undefined ? {} : { error }) };
   }
 
+  /** How far an earlier try came with this message. */
+  async function partsOf(handoffId: string, n: number): Promise<NonNullable<OutboundMessage['parts']>> {
+    const { sent } = await store.ledger.get(handoffId, 'parts');
+    const base = n * MOST_PARTS;
+    return {
+      done: Math.max(0, sent - base),
+      mark(done) {
+        const marked = store.ledger
+          .sent(handoffId, 'parts', base + done)
+          .catch((cause: unknown) => log.warn({ err: cause }, 'part of a message not marked'));
+        // A database that stands still must not keep the rest of the message.
+        return Promise.race([marked, rest(MARKS_MS)]);
+      },
+    };
+  }
+
   async function sendOne(
     batch: DeskBatch,
     delivery: MessageDelivery,
@@ -116,6 +136,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       operation: 'send',
       ...(timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) }),
     };
+    const parts = delivery.attachments?.length ? await partsOf(batch.handoffId, delivery.n) : undefined;
     const sent = await callDesk(call, async (desk, ctx) => {
       // Only where the desk lets us look does it help to know that a try has begun.
       if (desk.capabilities.lookup && !maybeSent) await store.ledger.started(batch.handoffId, 'desk', delivery.n);
@@ -127,6 +148,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         text: delivery.text,
         attachments: delivery.attachments ?? [],
         maybeSent,
+        ...(parts ? { parts } : {}),
       });
     });
     metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'delivered' });

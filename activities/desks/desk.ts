@@ -44,6 +44,11 @@ export interface OutboundMessage {
   timestamp: number;
   text: string;
   attachments: Attachment[];
+  /**
+   * For a desk that needs several calls for one message: the first `done` of them have arrived in an earlier try, and
+   * `mark` notes one more, so that a failure in the middle does not repeat them.
+   */
+  parts?: { done: number; mark(done: number): Promise<void> };
   /** An earlier try may have reached the desk: look before sending again, where the desk lets us look. */
   maybeSent: boolean;
 }

@@ -205,7 +205,8 @@ export interface Wakeups {
   subscribe(topic: { handoffId: string } | { botId: string }, wake: () => void): () => void;
 }
 
-export type Lane = 'desk' | 'callback';
+/** `parts`: of a message that a desk gets in several calls. */
+export type Lane = 'desk' | 'callback' | 'parts';
 
 /** How far the deliveries of a handoff are: `started` above `sent` means that a try was under way. */
 export interface Ledger {

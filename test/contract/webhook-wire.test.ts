@@ -260,6 +260,22 @@ describe('chat', () => {
     ]);
   });
 
+  it('what has arrived of a message is not sent again when a later part of it fails', async () => {
+    const { deskConversationId: id } = await open();
+    const attachments = [{ url: 'https://files.example/a.png' }];
+    let done = 0;
+    const parts = { done, mark: async (more: number) => void (done = more) };
+    sandbox.fault('chat', { kind: 'slow', ms: 0, times: 1 });
+    sandbox.fault('chat', { kind: 'status', status: 503, times: 1 });
+    await expect(webhook.send(context(), message(id, { attachments, parts }))).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+    const before = sandbox.calls.length;
+    await webhook.send(context(), message(id, { attachments, parts: { ...parts, done } }));
+    expect(sandbox.calls.length - before).toBe(1);
+    expect(last().rawBody).toContain('https://files.example/a.png');
+  });
+
   it('an attachment that the desk refuses is reported, and its text has arrived', async () => {
     const { deskConversationId: id } = await open();
     const attachments = [{ url: 'https://files.example/a.exe' }, { url: 'https://files.example/b.png' }];

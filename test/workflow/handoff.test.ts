@@ -126,6 +126,21 @@ describe('a handoff on a real Temporal server', () => {
     await handoff.ended();
   });
 
+  it('a message with an attachment is repeated without what the desk has of it', async () => {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    baton.desk.fault('chat', { kind: 'slow', ms: 0, times: 1 });
+    baton.desk.fault('chat', { kind: 'status', status: 503, times: 2 });
+    const attachments = [{ url: 'https://files.example/a.png' }];
+    await handoff.signal({ kind: 'userMessage', id: '1', text: 'see this', attachments });
+    await until(() => textsAtDesk(baton, handoff.id).length === 2, { message: 'both parts' });
+    const texts = baton.desk.calls.map(({ rawBody }) => rawBody).filter((body) => body.includes(handoff.id));
+    expect(texts.filter((body) => body.includes('see this'))).toHaveLength(1);
+    expect(texts.filter((body) => body.includes('a.png'))).toHaveLength(3);
+    await handoff.closes('user');
+    await handoff.ended();
+  });
+
   it('rule 18: a desk that is down gets the messages from a regular activity when it is back', async () => {
     const handoff = await baton.start();
     await handoff.sees('handoff.connecting');

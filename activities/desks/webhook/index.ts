@@ -69,10 +69,12 @@ export const webhook: Desk<WebhookConfig> = {
     const parts = [...(message.text === '' ? [] : [{ text: message.text }]), ...message.attachments];
     const dropped = [];
     for (const [index, part] of parts.entries()) {
+      if (index < (message.parts?.done ?? 0)) continue;
       const isFile = 'url' in part;
       const text = isFile ? part.url : part.text;
       try {
         await sendPart(ctx, message, index, text);
+        if (index < parts.length - 1) await message.parts?.mark(index + 1);
       } catch (error) {
         // Without its text, or when all of it is refused, the message as a whole has failed.
         if (!isFile || index === 0 || !wasRejected(error)) throw error;
