@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { DeskRegistry } from '../desks/registry.ts';
 import { joinSecrets, splitSecrets, type BotSettings } from '../settings.ts';
@@ -25,6 +26,11 @@ interface BotsContext {
   changed(): void;
 }
 
+/** Somebody else has written the settings since they were read. */
+export class ChangedMeanwhile extends Error {
+  override readonly name = 'ChangedMeanwhile';
+}
+
 export function createBots(context: BotsContext): Bots {
   const { db, box } = context;
   return {
@@ -41,7 +47,10 @@ export function createBots(context: BotsContext): Bots {
       return row && openSettings(row, box);
     },
     async put(id, settings, options = {}) {
-      await db.transaction().execute((tx) => write(tx, context, id, settings, options.service));
+      await db.transaction().execute(async (tx) => {
+        if ('expected' in options) await requireUnchanged(tx, box, id, options.expected);
+        await write(tx, context, id, settings, options.service);
+      });
       context.changed();
       const record = await readRecord(db, id);
       if (!record) throw new Error(`bot ${id} was deleted at the moment it was written`);
@@ -49,6 +58,7 @@ export function createBots(context: BotsContext): Bots {
     },
     async delete(id) {
       const result = await db.deleteFrom('bots').where('id', '=', id).executeTakeFirst();
+      await forgetHealth(db, id);
       context.changed();
       return result.numDeletedRows > 0n;
     },
@@ -92,6 +102,22 @@ export function createBots(context: BotsContext): Bots {
     },
   };
 }
+
+/** Keeps the row until the end of the transaction. A bot that is only now made has none: the last one to make it wins. */
+async function requireUnchanged(
+  tx: Transaction<Tables>,
+  box: SecretBox,
+  id: string,
+  expected: BotSettings | undefined,
+): Promise<void> {
+  await tx.selectFrom('bots').select('id').where('id', '=', id).forUpdate().execute();
+  const [row] = await readRows(tx, { id });
+  if (!isDeepStrictEqual(row && openSettings(row, box), expected)) throw new ChangedMeanwhile();
+}
+
+/** A callback that is gone fails no more. */
+const forgetHealth = (db: Database, botId: string): Promise<unknown> =>
+  db.deleteFrom('callback_health').where('bot_id', '=', botId).execute();
 
 async function readRecord(db: Database, id: string): Promise<BotRecord | undefined> {
   const [row] = await readRows(db, { id });
@@ -137,6 +163,7 @@ async function write(
     .values({ id, ...row })
     .onConflict((oc) => oc.column('id').doUpdateSet({ ...row, updated_at: sql<Date>`now()` }))
     .execute();
+  if (settings.callback === null) await forgetHealth(tx, id);
   if (!desk) return;
   const ofDesk = Object.entries(secrets).filter(([path]) => path.startsWith(DESK_FIELD));
   await writeDesk(tx, id, desk, sealAll(box, id, ofDesk, desk.kind), service);

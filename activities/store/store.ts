@@ -14,6 +14,7 @@ import type { Store } from './types.ts';
 import { createWakeups } from './wakeups.ts';
 
 export type * from './types.ts';
+export { ChangedMeanwhile } from './bots.ts';
 export { CursorError } from './cursor.ts';
 export { migrate } from './migrate.ts';
 export { isUnavailable } from './unavailable.ts';

@@ -49,6 +49,11 @@ export interface BotRecord {
 export type DeskConfig = NonNullable<BotSettings['desk']>;
 export type CallbackConfig = NonNullable<BotSettings['callback']>;
 
+export interface PutOptions {
+  service?: Pick<Service, 'state' | 'why'>;
+  expected?: BotSettings | undefined;
+}
+
 export interface Bots {
   get(id: string): Promise<BotRecord | undefined>;
   /** Ordered by id. Throws `CursorError` on a cursor that is not ours. */
@@ -57,9 +62,10 @@ export interface Bots {
   withSecrets(id: string): Promise<BotSettings | undefined>;
   /**
    * Creates or replaces. `settings` carry their secrets in clear. Without `service` a desk that is known keeps its
-   * service status and a new one starts as `available`.
+   * service status and a new one starts as `available`. With `expected`, the settings that these were made from
+   * (`undefined`: there were none), it throws `ChangedMeanwhile` instead of undoing what somebody else has written.
    */
-  put(id: string, settings: BotSettings, options?: { service?: Pick<Service, 'state' | 'why'> }): Promise<BotRecord>;
+  put(id: string, settings: BotSettings, options?: PutOptions): Promise<BotRecord>;
   /** Removes settings, desk configs and keys; handoffs and their journals stay. */
   delete(id: string): Promise<boolean>;
   /** Decrypted config per bot and kind: an open handoff keeps its desk when the bot changes to another one. */

@@ -5,7 +5,7 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { effectivePeriods, isOpen, nextOpening } from '../../activities/hours.ts';
 import { botSettingsSchema, parseSettings, type BotSettings } from '../../activities/settings.ts';
-import type { BotRecord } from '../../activities/store/store.ts';
+import { ChangedMeanwhile, type BotRecord } from '../../activities/store/store.ts';
 import { principalOf, requireBot, requireOperator } from '../auth.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, invalid, notFound } from '../errors.ts';
@@ -16,6 +16,7 @@ import { serviceOf, verifyDesk } from '../verify.ts';
 import type { App, Routes } from './route.ts';
 
 const tags = ['bots'];
+const SAVE_TRIES = 10;
 
 export const botRoutes: Routes = (app, context) => {
   settingsRoutes(app, context);
@@ -194,7 +195,18 @@ async function visibleBot(context: ApiContext, request: FastifyRequest<{ Params:
   return record;
 }
 
+/** Again when somebody else has saved meanwhile, most of all while a desk took its time to be verified. */
 async function save(context: ApiContext, botId: string, input: unknown, partial: boolean) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await saveOnce(context, botId, input, partial);
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhile) || tries === SAVE_TRIES) throw error;
+    }
+  }
+}
+
+async function saveOnce(context: ApiContext, botId: string, input: unknown, partial: boolean) {
   const { store, desks } = context;
   const previous = await store.bots.withSecrets(botId);
   if (partial && previous === undefined) throw notFound('bot');
@@ -202,7 +214,8 @@ async function save(context: ApiContext, botId: string, input: unknown, partial:
   const settings = parseSettings(input, previous, desks, { partial });
   const isNewDesk = settings.desk !== null && !isDeepStrictEqual(settings.desk, previous?.desk ?? null);
   const result = isNewDesk ? await verifyDesk(context, settings) : undefined;
-  const record = await store.bots.put(botId, settings, result === undefined ? {} : { service: serviceOf(result) });
+  const service = result === undefined ? {} : { service: serviceOf(result) };
+  const record = await store.bots.put(botId, settings, { ...service, expected: previous });
   return { created: previous === undefined, record };
 }
 

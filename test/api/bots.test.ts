@@ -1,3 +1,5 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi, type Api } from './harness.ts';
 
@@ -93,6 +95,21 @@ describe('service status', () => {
     const calls = await api.call('PATCH', '/v1/bots/verified', { body: { enabled: false } });
     expect(calls.json.service.state).toBe('unavailable');
     api.desk.setAuth({});
+  });
+
+  it('what somebody else saves while a desk takes its time is not undone', async () => {
+    const { botId } = await api.bot();
+    const desk = createServer();
+    await new Promise<void>((resolve) => desk.listen(0, '127.0.0.1', resolve));
+    const asked = new Promise<ServerResponse>((resolve) => desk.once('request', (_request, held) => resolve(held)));
+    const url = `http://127.0.0.1:${(desk.address() as AddressInfo).port}`;
+    const slow = api.call('PATCH', `/v1/bots/${botId}`, { body: { desk: { url } } });
+    const answer = await asked;
+    await api.call('PATCH', `/v1/bots/${botId}`, { body: { enabled: false } });
+    desk.on('request', (_request, response) => response.end());
+    answer.end();
+    expect((await slow).json.settings).toMatchObject({ enabled: false, desk: { url } });
+    desk.close();
   });
 
   it('says when a desk cannot be reached', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newId, openStores, type Fixture } from './fixture.ts';
+import { newId, openStores, webhookSettings, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -54,4 +54,18 @@ test('a callback that fails shows since when and why, until it works again', asy
   await callbacks.failing(botId, 'refused');
   expect((await callbacks.health(botId)).failingSince).not.toBeNull();
   expect(await callbacks.failingCount()).toBe(failing + 1);
+});
+
+test('a callback that is taken away, or whose bot is, counts as failing no more', async () => {
+  const { bots, callbacks } = fixture.store;
+  const failing = await callbacks.failingCount();
+  const [without, gone] = [newId('bot'), newId('bot')];
+  for (const id of [without, gone]) {
+    await bots.put(id, webhookSettings());
+    await callbacks.failing(id, 'refused');
+  }
+  expect(await callbacks.failingCount()).toBe(failing + 2);
+  await bots.put(without, { ...webhookSettings(), callback: null });
+  await bots.delete(gone);
+  expect(await callbacks.failingCount()).toBe(failing);
 });
