@@ -48,7 +48,7 @@ const looking: Desk<Record<string, never>> = {
 let baton: TestBaton;
 
 beforeAll(async () => {
-  baton = await startTestBaton({ desks: createRegistry([looking as Desk]) });
+  baton = await startTestBaton({ desks: createRegistry([looking]) });
 });
 afterAll(async () => {
   await baton.stop();
