@@ -114,9 +114,7 @@ test('what was left behind is found by age, also without a handoff, and no more 
   await fixture.query(`update inbox set received_at = now() - interval '1 minute' where bot_id = $1`, [botId]);
   await inbox.receive(eventOf(handoff, 'new', { botId }));
   const leftBehind = async () =>
-    (
-      await Promise.all([true, false].map((known) => inbox.unforwarded({ known, olderThanSeconds: 30, limit: 1_000 })))
-    )
+    (await Promise.all([true, false].map((known) => inbox.unforwarded({ known, olderThanSeconds: 30, limit: 1_000 }))))
       .flat()
       .filter((row) => row.botId === botId);
   const rows = await leftBehind();
