@@ -24,6 +24,12 @@ const UNKNOWN_SECONDS = 3_600;
 
 const PAGE = 200;
 
+/** The `detail` of `handoff.closed` when the run itself could not say it. */
+const RUN_GONE = 'run_gone';
+
+/** Runs that are looked up at the same moment. */
+const LOOKS_AT_ONCE = 20;
+
 /** What a crash, an outage or a terminated run left behind is found and finished here, once a minute. */
 export function createMaintenanceActivities(deps: Deps) {
   const { store, runs, log, metrics } = deps;
@@ -90,7 +96,7 @@ export function createMaintenanceActivities(deps: Deps) {
       conversationId: row.conversationId,
       data: {
         reason: 'operator_closed',
-        detail: 'run_gone',
+        detail: RUN_GONE,
         text: bot ? handoffSettings(bot.settings, row.user.locale).texts.closed_by_operator : null,
       },
     };
@@ -103,15 +109,9 @@ export function createMaintenanceActivities(deps: Deps) {
     metrics.handoffsClosed.inc({ reason: 'operator_closed' });
   }
 
-  async function finishGone(handoff: string): Promise<ConversationToClose[]> {
-    // Read again: a run writes its end before it goes, and since the list was read it may have ended well.
-    const row = await store.handoffs.get(handoff);
-    if (!row || row.status === 'closed') return [];
-    // Nobody was ever told of it: the request that made the row failed before its run began.
-    if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return [];
-    await closeGone(row);
-    const { id: handoffId, botId, desk, deskConversationId } = row;
-    return deskConversationId ? [{ handoffId, botId, desk, deskConversationId }] : [];
+  async function closedHere(row: HandoffRow): Promise<boolean> {
+    const [last] = await store.journal.read(row.id, row.lastSeq - 1, 1);
+    return last?.data.detail === RUN_GONE;
   }
 
   return {
@@ -120,24 +120,36 @@ export function createMaintenanceActivities(deps: Deps) {
       return { replayed: await replayKnown(), unknown: await alarmUnknown() };
     },
 
-    /**
-     * Finds open handoffs whose run is gone and closes their records. Gives back those whose desk has to be told: the
-     * workflow does that as an activity of its own.
-     */
-    async closeGoneHandoffs(): Promise<ConversationToClose[]> {
-      const tell: ConversationToClose[] = [];
+    /** The open handoffs whose run is gone, at most 200 of them. Changes nothing: the workflow finishes each. */
+    async findGoneHandoffs(): Promise<string[]> {
+      const gone: string[] = [];
       let page: HandoffRow[];
       let afterId: string | undefined;
       do {
         page = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE, afterId);
         afterId = page.at(-1)?.id;
-        for (const { id } of page) {
-          heartbeat(id);
-          if ((await runs.state(id)) === 'running') continue;
-          tell.push(...(await finishGone(id)));
+        for (let at = 0; at < page.length; at += LOOKS_AT_ONCE) {
+          heartbeat(afterId);
+          const ids = page.slice(at, at + LOOKS_AT_ONCE).map((row) => row.id);
+          const states = await Promise.all(ids.map((id) => runs.state(id)));
+          gone.push(...ids.filter((_, index) => states[index] === 'gone'));
         }
-      } while (page.length === PAGE && tell.length < PAGE);
-      return tell;
+      } while (page.length === PAGE && gone.length < PAGE);
+      return gone.slice(0, PAGE);
+    },
+
+    /** Closes the records of a handoff whose run is gone. Gives back where its desk has to be told, if anywhere. */
+    async closeGoneHandoff(handoff: string): Promise<ConversationToClose | null> {
+      // Read again: a run writes its end before it goes, and since the list was made it may have ended well.
+      const row = await store.handoffs.get(handoff);
+      if (!row) return null;
+      const { id: handoffId, botId, desk, deskConversationId } = row;
+      // Nobody was ever told of it: the request that made the row failed before its run began.
+      if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return null;
+      if (row.status !== 'closed') await closeGone(row);
+      // By an earlier try of this activity whose answer was lost: the desk still has to hear of it.
+      else if (!(await closedHere(row))) return null;
+      return deskConversationId ? { handoffId, botId, desk, deskConversationId } : null;
     },
   };
 }

@@ -95,7 +95,11 @@ const callbackAuth = z
   .discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('bearer').meta({ title: 'Type', description: 'Authorization: Bearer <token>.' }),
-      token: z.string().min(1).max(SECRET_MAX).meta({ title: 'Token', description: 'The bearer token.', secret: true }),
+      token: z
+        .string()
+        .max(SECRET_MAX)
+        .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+        .meta({ title: 'Token', description: 'The bearer token.', secret: true }),
     }),
     z.strictObject({
       type: z.literal('basic').meta({ title: 'Type', description: 'HTTP Basic.' }),
@@ -121,15 +125,11 @@ const callback = z
       .max(2048)
       .refine(isCallable, 'must be an http(s) address without user name, password and fragment')
       .meta({ title: 'Address', description: 'Gets every event of the bot by POST, in order per handoff.' }),
-    secret: z
-      .string()
-      .refine(isWebhookSecret, 'must be whsec_ followed by base64 of 16 to 64 bytes')
-      .exactOptional()
-      .meta({
-        title: 'Signing secret',
-        description: 'Signs every callback by the Standard Webhooks scheme. whsec_ and base64.',
-        secret: true,
-      }),
+    secret: z.string().refine(isWebhookSecret, 'must be whsec_ followed by base64 of 16 to 64 bytes').meta({
+      title: 'Signing secret',
+      description: 'Signs every callback by the Standard Webhooks scheme. whsec_ and base64.',
+      secret: true,
+    }),
     auth: callbackAuth.exactOptional().meta(authMeta),
   })
   .meta({ title: 'Callback', description: 'Where the events of the bot go, besides the streams.' });

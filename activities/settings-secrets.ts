@@ -82,16 +82,33 @@ function mergeDesk(input: Plain, previous: BotSettings['desk'], desks: DeskRegis
   return mergeFields({ ...input, kind }, kept, desk === undefined ? [] : secretFields(desk), partial);
 }
 
+const AUTH_SECRETS = ['token', 'password'];
+
 function mergeCallback(input: Plain, previous: BotSettings['callback'], partial: boolean): Plain {
   const merged = mergeFields(input, previous ?? {}, ['secret'], partial);
-  const auth = input['auth'];
+  const moved = movedElsewhere(input, previous ?? {});
+  // An authorization that is not mentioned would be kept: at another address its secret is asked for as well.
+  const auth = input['auth'] ?? (moved && partial && previous?.auth ? {} : undefined);
   if (!isPlainObject(auth)) return merged;
   const type = auth['type'] ?? (partial ? previous?.auth?.type : undefined);
   const kept = previous?.auth?.type === type ? previous?.auth : undefined;
-  return { ...merged, auth: mergeFields({ ...auth, type }, kept ?? {}, ['token', 'password'], partial) };
+  return { ...merged, auth: mergeFields({ ...auth, type }, kept ?? {}, AUTH_SECRETS, partial, moved) };
 }
 
-function mergeFields(input: Plain, previous: Plain, secrets: string[], partial: boolean): Plain {
+/** Whoever may change the address must not get the stored secrets sent to it: they are asked for again. */
+function movedElsewhere(input: Plain, previous: Plain): boolean {
+  const [from, to] = [previous['url'], input['url']];
+  if (typeof from !== 'string' || typeof to !== 'string' || !URL.canParse(to)) return false;
+  return new URL(from).origin !== new URL(to).origin;
+}
+
+function mergeFields(
+  input: Plain,
+  previous: Plain,
+  secrets: string[],
+  partial: boolean,
+  moved = movedElsewhere(input, previous),
+): Plain {
   // A map, because the names come from outside: `__proto__` is a field like any other.
   const merged = new Map(Object.entries(partial ? previous : {}));
   for (const [name, value] of Object.entries(input)) {
@@ -100,7 +117,9 @@ function mergeFields(input: Plain, previous: Plain, secrets: string[], partial: 
   }
   for (const name of secrets) {
     const given = input[name];
-    if ((given === undefined || given === SET) && previous[name] !== undefined) merged.set(name, previous[name]);
+    if ((given === undefined || given === SET) && previous[name] !== undefined) {
+      merged.set(name, moved ? SET : previous[name]);
+    }
   }
   return Object.fromEntries(merged);
 }

@@ -46,7 +46,10 @@ export function parseSettings(
   const desk = checkDesk(candidate, desks, issues);
   for (const path of secretPaths(candidate, desks)) {
     if (valueAt(candidate, path) === SET) {
-      issues.push({ path, message: '"set" keeps a stored value, and there is none' });
+      issues.push({
+        path,
+        message: '"set" keeps a stored value of the same address, and there is none',
+      });
     }
   }
   if (!parsed.success || issues.length > 0) throw new SettingsError(onePerProblem(issues));

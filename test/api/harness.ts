@@ -17,6 +17,7 @@ import { workflowBundle } from '../../worker/bundle.ts';
 import { ensureSearchAttributes } from '../../worker/local/search-attributes.ts';
 import { createRuns } from '../../worker/runs.ts';
 import { createBatonWorker } from '../../worker/worker.ts';
+import { withCallbackSecret } from '../support/callback.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { testTemporal } from '../support/temporal.ts';
 
@@ -149,7 +150,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     call,
     async bot(settings = {}) {
       const botId = `bot-${randomUUID().slice(0, 8)}`;
-      const body = { enabled: true, desk: { kind: 'webhook', url: deskUrl }, ...settings };
+      const body = { enabled: true, desk: { kind: 'webhook', url: deskUrl }, ...withCallbackSecret(settings) };
       const saved = await call('PUT', `/v1/bots/${botId}`, { body });
       if (saved.status !== 201) throw new Error(`PUT bot: ${saved.status} ${saved.text}`);
       const made = await call('POST', `/v1/bots/${botId}/keys`, { body: {} });

@@ -13,7 +13,7 @@ export interface Subject {
 
 export interface Samples {
   latencies: number[];
-  /** Messages per second. */
+  /** Seconds until the last message of a burst had arrived. */
   bursts: number[];
   /** Events and messages of the two kinds of load. */
   alone: { events: number; messages: number };
@@ -49,7 +49,7 @@ async function events(client: Client, ids: string[]): Promise<number> {
   return sum;
 }
 
-/** One message at a time: from the call that sends it to its arrival at the desk. */
+/** One message at a time, from the call that sends it to its arrival at the desk. */
 export async function measureLatency(subject: Subject, desk: BenchDesk, client: Client, count: number, into: Samples) {
   const { system, single } = subject;
   const before = await events(client, [single]);
@@ -87,7 +87,7 @@ export async function measureBurst(
       return await arrival;
     }),
   );
-  into.bursts.push((many.length * each * 1_000) / (Math.max(...arrivals) - startedAt));
+  into.bursts.push((Math.max(...arrivals) - startedAt) / 1_000);
   for (const id of many) await settle(subject, id);
   into.burst.events += (await events(client, many)) - before;
   into.burst.messages += many.length * each;

@@ -22,16 +22,19 @@ function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
+/** Messages per second over all bursts. */
+const burstRate = (row: Row): number => row.burst.messages / row.bursts.reduce((sum, seconds) => sum + seconds, 0);
+
 function summary(row: Row, base: Row) {
   const p50 = percentile(row.latencies, 0.5);
-  const rate = percentile(row.bursts, 0.5);
+  const rate = burstRate(row);
   return {
     name: row.name,
     latencyP50Ms: round(p50),
     latencyP99Ms: round(percentile(row.latencies, 0.99)),
     latencyRatio: round(p50 / percentile(base.latencies, 0.5), 2),
     burstPerSecond: round(rate),
-    burstRatio: round(rate / percentile(base.bursts, 0.5), 2),
+    burstRatio: round(rate / burstRate(base), 2),
     eventsAlone: round(row.alone.events / row.alone.messages),
     eventsInBurst: round(row.burst.events / row.burst.messages),
     messagesAlone: row.alone.messages,

@@ -16,7 +16,7 @@ test('secrets read back as "set", come out decrypted where asked for, and are no
   const record = await bots.put(id, settings);
   expect(record.settings).toMatchObject({
     desk: { kind: 'webhook', url: 'https://desk.example.com', username: 'baton', password: 'set' },
-    callback: { url: 'https://bot.example.com/events', auth: { type: 'bearer', token: 'set' } },
+    callback: { url: 'https://bot.example.com/events', secret: 'set', auth: { type: 'bearer', token: 'set' } },
   });
   expect(await bots.get(id)).toEqual(record);
   expect(await bots.withSecrets(id)).toEqual(settings);
@@ -25,7 +25,7 @@ test('secrets read back as "set", come out decrypted where asked for, and are no
   const rows = await fixture.query(
     'select b::text || d::text as stored from bots b join desk_configs d on d.bot_id = b.id',
   );
-  expect(JSON.stringify(rows)).not.toMatch(/open sesame|callback token/);
+  expect(JSON.stringify(rows)).not.toMatch(/open sesame|callback-token|whsec_/);
 });
 
 test('a sealed secret that was copied to another bot does not open there', async () => {

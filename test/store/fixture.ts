@@ -1,3 +1,4 @@
+import { CALLBACK_SECRET } from '../support/callback.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -87,7 +88,11 @@ export const webhookSettings = (more: Record<string, unknown> = {}): BotSettings
     {
       enabled: true,
       desk: { kind: 'webhook', url: 'https://desk.example.com', username: 'baton', password: 'open sesame' },
-      callback: { url: 'https://bot.example.com/events', auth: { type: 'bearer', token: 'callback token' } },
+      callback: {
+        url: 'https://bot.example.com/events',
+        secret: CALLBACK_SECRET,
+        auth: { type: 'bearer', token: 'callback-token' },
+      },
       ...more,
     },
     undefined,

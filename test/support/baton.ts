@@ -23,6 +23,7 @@ import type { BatonWorker } from '../../worker/worker.ts';
 import { HANDOFF_SIGNAL } from '../../workflows/contracts.ts';
 import type { HandoffEvent, HandoffInput, HandoffSignal, HandoffView } from '../../workflows/contracts.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
+import { withCallbackSecret } from './callback.ts';
 import { handoffInput } from './input.ts';
 import { until } from './poll.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -124,7 +125,11 @@ export async function startTestBaton(
       const botId = `bot-${randomUUID().slice(0, 8)}`;
       await store.bots.put(
         botId,
-        parseSettings({ enabled: true, desk: { kind: 'webhook', url: deskUrl }, ...settings }, undefined, desks),
+        parseSettings(
+          { enabled: true, desk: { kind: 'webhook', url: deskUrl }, ...withCallbackSecret(settings) },
+          undefined,
+          desks,
+        ),
       );
       return botId;
     },

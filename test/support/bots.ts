@@ -1,3 +1,4 @@
+import { withCallbackSecret } from './callback.ts';
 import { randomUUID } from 'node:crypto';
 import type { WebhookSandbox } from '../../api/sandbox/webhook.ts';
 import type { CloseReason, HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
@@ -60,7 +61,11 @@ export function createBots(on: { desk: WebhookSandbox; deskUrl: string; link: Li
   return async (settings: Record<string, unknown> = {}): Promise<Bot> => {
     const botId = `bot-${randomUUID().slice(0, 8)}`;
     const desk = { kind: 'webhook', url: on.deskUrl };
-    const saved = await call(on.link, 'PUT', `/v1/bots/${botId}`, { enabled: true, desk, ...settings });
+    const saved = await call(on.link, 'PUT', `/v1/bots/${botId}`, {
+      enabled: true,
+      desk,
+      ...withCallbackSecret(settings),
+    });
     if (saved.status !== 201) throw new Error(`PUT bot: ${saved.status} ${JSON.stringify(saved.json)}`);
     const made = await call(on.link, 'POST', `/v1/bots/${botId}/keys`, {});
     const key = String(made.json.key);

@@ -11,6 +11,15 @@ export interface CallbackCall {
   taken: boolean;
 }
 
+/** For the callbacks of test bots. */
+export const CALLBACK_SECRET = `whsec_${Buffer.from('the secret of all test bots').toString('base64')}`;
+
+/** Settings whose callback, where it has none, gets the test secret. */
+export const withCallbackSecret = (settings: Record<string, unknown>): Record<string, unknown> =>
+  typeof settings['callback'] === 'object' && settings['callback'] !== null
+    ? { ...settings, callback: { secret: CALLBACK_SECRET, ...settings['callback'] } }
+    : settings;
+
 /** A bot's backend: records what it is called with, and fails as told. */
 export interface CallbackReceiver {
   url: string;

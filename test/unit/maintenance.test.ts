@@ -42,14 +42,24 @@ const inActivity = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEn
 describe('maintenance', () => {
   it('leaves a handoff alone that ended well while the list was being worked through', async () => {
     const handoffs = { openOlderThan: async () => [open], get: async () => ({ ...open, status: 'closed' }) };
-    const { closeGoneHandoffs, steps } = world({ handoffs });
-    expect(await inActivity(closeGoneHandoffs)).toEqual([]);
+    const journal = { read: async () => [{ data: { reason: 'agent_closed' } }] };
+    const { findGoneHandoffs, closeGoneHandoff, steps } = world({ handoffs, journal });
+    expect(await inActivity(findGoneHandoffs)).toEqual(['ho_1']);
+    expect(await inActivity(() => closeGoneHandoff('ho_1'))).toBeNull();
+    expect(steps).toEqual([]);
+  });
+
+  it('still tells the desk when an earlier try had closed the records and its answer was lost', async () => {
+    const handoffs = { get: async () => ({ ...open, status: 'closed' }) };
+    const journal = { read: async () => [{ data: { reason: 'operator_closed', detail: 'run_gone' } }] };
+    const { closeGoneHandoff, steps } = world({ handoffs, journal });
+    expect(await inActivity(() => closeGoneHandoff('ho_1'))).toMatchObject({ deskConversationId: 'ho_1' });
     expect(steps).toEqual([]);
   });
 
   it('sees to the callback before it closes the row, to which nobody would come back', async () => {
-    const { closeGoneHandoffs, steps, written } = world({});
-    expect(await inActivity(closeGoneHandoffs)).toHaveLength(1);
+    const { closeGoneHandoff, steps, written } = world({});
+    expect(await inActivity(() => closeGoneHandoff('ho_1'))).toMatchObject({ deskConversationId: 'ho_1' });
     expect(steps).toEqual(['tail', 'journal']);
     expect(written[0]?.events[0]).toMatchObject({ type: 'handoff.closed', seq: 4 });
   });

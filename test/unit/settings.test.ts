@@ -167,7 +167,7 @@ describe('validation', () => {
   it.each(['javascript:alert(1)', 'file:///etc/passwd', '//x.example', 'https://x.example/#a', 'x'])(
     'refuses the callback address %s',
     (url) => {
-      expect(Object.keys(problems(() => put({ callback: { url } })))).toEqual(['callback.url']);
+      expect(Object.keys(problems(() => put({ callback: { url, secret } })))).toEqual(['callback.url']);
     },
   );
 
@@ -221,10 +221,8 @@ describe('secrets', () => {
 
   it('[10] stay when other fields change, in part or as a whole', () => {
     expect(patch({ waitTimeoutSeconds: 90 }, stored).desk).toEqual(DESK);
-    expect(patch({ desk: { url: 'https://new.example.com' } }, stored).desk).toEqual({
-      ...DESK,
-      url: 'https://new.example.com',
-    });
+    const url = new URL('/new/path', DESK.url).href;
+    expect(patch({ desk: { url } }, stored).desk).toEqual({ ...DESK, url });
     const whole = put(redactSettings(stored, desks), stored);
     expect(whole).toEqual(stored);
     const { password: _password, secret: _secret, ...rest } = DESK;
@@ -243,7 +241,7 @@ describe('secrets', () => {
   it('do not go over to another desk', () => {
     expect(patch({ mode: 'native', desk: { kind: 'other' } }, stored).desk).toEqual({ kind: 'other' });
     expect(problems(() => patch({ mode: 'native', desk: { kind: 'other', password: 'set' } }, stored))).toEqual({
-      'desk.password': '"set" keeps a stored value, and there is none',
+      'desk.password': '"set" keeps a stored value of the same address, and there is none',
     });
   });
 
@@ -253,13 +251,36 @@ describe('secrets', () => {
     expect(patch({ callback: { auth: null } }, stored).callback).toEqual({ url: 'https://bot.example.com', secret });
   });
 
+  it('do not follow to another address: they are asked for again, or given up with null', () => {
+    expect(problems(() => patch({ desk: { url: 'https://other.example' } }, stored))).toEqual({
+      'desk.password': expect.stringContaining('"set"'),
+      'desk.secret': expect.stringContaining('"set"'),
+    });
+    expect(problems(() => patch({ callback: { url: 'https://other.example' } }, stored))).toEqual({
+      'callback.secret': expect.stringContaining('"set"'),
+      'callback.auth.token': expect.stringContaining('"set"'),
+    });
+    expect(
+      Object.keys(
+        problems(() =>
+          put({ ...stored, callback: { ...stored.callback, url: 'http://other.example', secret: 'set' } }, stored),
+        ),
+      ),
+    ).toContain('callback.secret');
+    const moved = patch({ desk: { url: 'https://other.example', password: null, secret } }, stored);
+    expect(moved.desk).not.toHaveProperty('password');
+    expect(patch({ callback: { url: 'https://bot.example.com/other/path' } }, stored).callback).toMatchObject({
+      secret,
+    });
+  });
+
   it('cannot be "set" when nothing is stored', () => {
     const found = problems(() =>
       put({ desk: { ...DESK, secret: 'set' }, callback: { url: 'https://x.example', secret: 'set' } }),
     );
     expect(found).toEqual({
-      'desk.secret': '"set" keeps a stored value, and there is none',
-      'callback.secret': '"set" keeps a stored value, and there is none',
+      'desk.secret': '"set" keeps a stored value of the same address, and there is none',
+      'callback.secret': '"set" keeps a stored value of the same address, and there is none',
     });
   });
 });
