@@ -28,10 +28,10 @@ const MAX_CACHED = 1_000;
 
 /**
  * Workflow tasks at the same time. Few on purpose: a handoff that waits for its turn collects what arrives, and all of it
- * goes out in one quick round. Bursts in 50 handoffs: 2 events a message and half the CPU time of the SDK's 40. A quick
+ * goes out in one quick round. Bursts in 50 handoffs: 1.8 events a message and half the CPU time of the SDK's 40. A quick
  * try that hangs keeps its place for 2 s at most, and its desk or callback is then left to regular activities.
  */
-const WORKFLOW_TASKS = 16;
+const WORKFLOW_TASKS = 12;
 
 /**
  * The worker of one process: handoffs with journal and desk on one task queue, lagging callbacks on another with slots
