@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, totalmem, type } from 'node:os';
+import { cpus, loadavg, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Samples } from './measure.ts';
 
@@ -10,6 +10,9 @@ export interface Row extends Samples {
 }
 
 export const AIMS = { latency: 0.8, burst: 2.5, eventsAlone: 7, eventsInBurst: 2.5 } as const;
+
+/** What the machine was busy with before us, in processes. */
+const LOAD_BEFORE = loadavg()[0] ?? 0;
 
 const RESULT = fileURLToPath(new URL('./results/relay.json', import.meta.url));
 
@@ -67,8 +70,11 @@ export async function report(
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: type(),
     node: process.version,
+    loadBefore: round(LOAD_BEFORE),
   };
-  console.log(`\n${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`);
+  console.log(
+    `\n${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load ${machine.loadBefore}`,
+  );
   console.log(
     `${run.rounds} rounds in ${run.seconds} s; bursts: ${run.conversations} handoffs × ${run.messages} messages`,
   );
