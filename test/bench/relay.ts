@@ -27,6 +27,7 @@ const LIMIT_MS = 178_000;
 const startedAt = performance.now();
 const elapsed = (): number => performance.now() - startedAt;
 const closers: (() => Promise<unknown>)[] = [];
+let closing: Promise<void> | undefined;
 const limit = setTimeout(() => {
   console.error(`The benchmark did not end within ${LIMIT_MS / 1_000} s.`);
   void closeAll().finally(() => process.exit(1));
@@ -42,8 +43,11 @@ try {
   await closeAll();
 }
 
-async function closeAll(): Promise<void> {
-  for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => console.error(error));
+/** Once, whoever asks first: both may wait for it. */
+function closeAll(): Promise<void> {
+  return (closing ??= (async () => {
+    for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => console.error(error));
+  })());
 }
 
 async function run(): Promise<Row[]> {
