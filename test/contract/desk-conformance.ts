@@ -236,12 +236,12 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
     });
 
     describe('close', () => {
-      it.runIf(desk.capabilities.closeFromOurSide)('ends the conversation, and may be repeated', async () => {
+      it('ends the conversation as far as the desk lets us, and may be repeated', async () => {
         const to = await opened();
         expect(bench.isClosed(to.deskConversationId)).toBe(false);
         await desk.close(context(), closing(to));
         await desk.close(context(), closing(to));
-        expect(bench.isClosed(to.deskConversationId)).toBe(true);
+        expect(bench.isClosed(to.deskConversationId)).toBe(desk.capabilities.closeFromOurSide);
       });
     });
 
