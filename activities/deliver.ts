@@ -93,7 +93,8 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
           log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
           results.push({ n: delivery.n, ok: false, why: 'rejected' });
           metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'rejected' });
-          continue;
+          // The next one waits until this is recorded: its mark in the ledger would call this one sent as well.
+          break;
         }
         error = cause;
         slow = true;
