@@ -7,15 +7,21 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 export class Lane {
   readonly #hasWork: () => boolean;
   readonly #send: (inARow: number) => Promise<void>;
+  readonly #interruptible: boolean;
   #halted = false;
   #stopped = false;
+  #busy = false;
   #scope: CancellationScope | undefined;
   readonly #done: Promise<void>;
 
-  /** `send` is told how many batches went out before it without a pause. */
-  constructor(hasWork: () => boolean, send: (inARow: number) => Promise<void>) {
+  /**
+   * `send` is told how many batches went out before it without a pause. A lane whose calls are short is not
+   * `interruptible`: they end by themselves, and a scope for each would cost more than they do.
+   */
+  constructor(hasWork: () => boolean, send: (inARow: number) => Promise<void>, interruptible = true) {
     this.#hasWork = hasWork;
     this.#send = send;
+    this.#interruptible = interruptible;
     this.#done = this.#loop();
   }
 
@@ -24,15 +30,21 @@ export class Lane {
       if (!this.#hasWork()) inARow = 0;
       await condition(() => this.#stopped || (!this.#halted && this.#hasWork()));
       if (this.#stopped) return;
-      this.#scope = new CancellationScope();
-      try {
-        const sent = inARow;
-        await this.#scope.run(() => this.#send(sent));
-      } catch (error) {
-        if (!isCancellation(error)) throw error;
-      } finally {
-        this.#scope = undefined;
-      }
+      this.#busy = true;
+      if (this.#interruptible) await this.#sendInScope(inARow);
+      else await this.#send(inARow);
+      this.#busy = false;
+    }
+  }
+
+  async #sendInScope(inARow: number): Promise<void> {
+    this.#scope = new CancellationScope();
+    try {
+      await this.#scope.run(() => this.#send(inARow));
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+    } finally {
+      this.#scope = undefined;
     }
   }
 
@@ -45,7 +57,7 @@ export class Lane {
   async pause(): Promise<void> {
     this.#halted = true;
     this.interrupt();
-    await condition(() => this.#scope === undefined);
+    await condition(() => !this.#busy);
   }
 
   resume(): void {

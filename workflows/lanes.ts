@@ -43,15 +43,13 @@ export function startLanes(run: HandoffRun, report: Report, sent: () => void): L
     const endTask = !run.sure || inARow % QUICK_ROUNDS_IN_A_ROW === QUICK_ROUNDS_IN_A_ROW - 1;
     const round = endTask ? act.round : act.quick;
     const { lastSeq } = run.state;
-    // Never cancelled: it ends soon, and what it has done must be known.
     const { handoffId } = run.input;
-    const result = await CancellationScope.nonCancellable(() => round.deliverQuickly({ handoffId, ...parts })).catch(
-      (): QuickResult => ({}),
-    );
+    const result = await round.deliverQuickly({ handoffId, ...parts }).catch((): QuickResult => ({}));
     if (endTask) run.stored(lastSeq);
     if (parts.journal) journal.settle(parts.journal, result.journal);
     if (parts.desk) desk.settleQuick(parts.desk, result.desk);
     if (parts.callback) callback.settle(parts.callback, result.callback);
+    sent();
   }
 
   const quickWaiting = (): boolean =>
@@ -59,11 +57,12 @@ export function startLanes(run: HandoffRun, report: Report, sent: () => void): L
     (desk.quick && desk.messagesWaiting()) ||
     (callback.quick && callback.waiting());
 
-  const lane = (hasWork: () => boolean, send: (inARow: number) => Promise<void>): Lane =>
-    new Lane(hasWork, (inARow) => send(inARow).finally(sent));
+  const lane = (hasWork: () => boolean, send: () => Promise<void>): Lane =>
+    new Lane(hasWork, () => send().finally(sent));
 
   return {
-    quick: lane(quickWaiting, quickRound),
+    // Never interrupted: a round ends soon, and what it has done must be known.
+    quick: new Lane(quickWaiting, quickRound, false),
     journal: lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
     desk: lane(desk.steadyWaiting, desk.sendSteadily),
     callback: lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
