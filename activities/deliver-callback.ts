@@ -8,6 +8,7 @@ import { HttpError } from './http/client.ts';
 import { retryAfterMs } from './http/retry-after.ts';
 import { signStandardWebhook } from './http/sign.ts';
 import type { CallbackConfig } from './store/types.ts';
+import { AVOID_MS, CALL_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
 import { ttlCache } from './ttl-cache.ts';
 
 export interface CallbackResult {
@@ -17,19 +18,8 @@ export interface CallbackResult {
   slow: boolean;
 }
 
-/** The HTTP time-out of one callback. Milliseconds. */
-const CALL_MS = 10_000;
-const QUICK_MS = 1_500;
-const SLOW_MS = 1_000;
-
-/** A regular activity begins no further call after this time. Milliseconds. */
-const STEADY_MS = 20_000;
-
 /** Callbacks of one bot that one process makes at the same moment. */
 const CALLS_PER_BOT = 10;
-
-/** How long a callback that failed or was slow is left to regular activities, for all handoffs of its bot. */
-const AVOID_MS = 5_000;
 
 /** Events to the bot's backend, in order, signed by Standard Webhooks, each marked in the ledger as it goes. */
 export function createCallbackActivities(deps: Deps) {
@@ -46,16 +36,13 @@ export function createCallbackActivities(deps: Deps) {
       url: callback.url,
       headers: {
         'content-type': 'application/json',
-        'webhook-id': id,
         ...authorization(callback),
-        ...(callback.secret
-          ? signStandardWebhook({
-              secret: callback.secret,
-              id,
-              timestampSeconds: Math.floor(deps.clock.now() / 1_000),
-              body,
-            })
-          : {}),
+        ...signStandardWebhook({
+          secret: callback.secret,
+          id,
+          timestampSeconds: Math.floor(deps.clock.now() / 1_000),
+          body,
+        }),
       },
       body,
       timeoutMs,

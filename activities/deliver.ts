@@ -7,6 +7,7 @@ import type { CallDesk } from './desk-calls.ts';
 import type { OutboundMessage } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { toFailure } from './failures.ts';
+import { AVOID_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
 
 export type MessageDelivery = Extract<DeskDelivery, { kind: 'message' }>;
 
@@ -31,20 +32,8 @@ export interface DeskBatchResult {
   slow: boolean;
 }
 
-/** A desk that needs longer than this for one message is called from regular activities. Milliseconds. */
-const SLOW_MS = 1_000;
-
-/** How long a desk that was slow is left to regular activities, for all handoffs of its bot. Milliseconds. */
-const AVOID_MS = 5_000;
-
-/** All the time that a quick try has, because the workflow task waits for it. Milliseconds. */
-const QUICK_MS = 1_500;
-
 /** How long after that a quick try waits for its marks. Milliseconds. */
 const MARKS_MS = 200;
-
-/** A regular activity begins no further call after this time. Milliseconds. */
-const STEADY_MS = 20_000;
 
 /** More than a message has parts: its text and 20 attachments. */
 const MOST_PARTS = 32;

@@ -4,10 +4,8 @@ import type { Deps } from './deps.ts';
 import type { Desk, DeskContext } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { tooManyAtOnce } from './failures.ts';
+import { CALL_MS } from './tries.ts';
 import { ttlCache } from './ttl-cache.ts';
-
-/** The HTTP time-out of one call to a desk, in milliseconds. */
-const CALL_MS = 10_000;
 
 /** Calls to the desk of one bot that one process makes at the same moment. */
 const CALLS_PER_BOT = 20;

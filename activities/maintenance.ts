@@ -3,6 +3,7 @@ import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
 import { handoffSettings } from './settings.ts';
+import { lateReplies } from './store/late.ts';
 import type { HandoffRow } from './store/types.ts';
 
 /** A conversation at a desk whose handoff ended without being able to say so. */
@@ -76,11 +77,7 @@ export function createMaintenanceActivities(deps: Deps) {
     const row = await store.handoffs.get(handoffId);
     if (!row) return;
     const at = new Date(deps.clock.now()).toISOString();
-    const late = pending.flatMap(({ signal }) => {
-      if (signal.kind !== 'agentReply') return [];
-      const { kind: _kind, ...message } = signal;
-      return [{ ...message, at, from: 'agent' as const }];
-    });
+    const late = lateReplies(pending, at);
     await store.journal.append({ handoffId, botId: row.botId, events: [], late, status: row.status });
   }
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { DeskEvent } from '../activities/desks/desk.ts';
+import { lateReplies } from '../activities/store/late.ts';
 import type { PendingSignal } from '../activities/store/store.ts';
-import type { HandoffSignal } from '../workflows/contracts.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError } from './errors.ts';
 
@@ -101,18 +101,11 @@ async function sendOrKeep(context: ApiContext, to: Forwarding, pending: PendingS
 
 /** What came after the end is kept beside the journal, never silently lost. */
 async function keepLate(context: ApiContext, to: Forwarding, closed: PendingSignal[]): Promise<void> {
-  const at = new Date().toISOString();
-  const late = closed.flatMap(({ signal }) => lateMessage(signal, at));
+  const late = lateReplies(closed, new Date().toISOString());
   if (late.length > 0) {
     await context.store.journal.append({ handoffId: to.target, botId: to.botId, events: [], late });
   }
   await context.store.inbox.forwarded(idsOf(closed), 'late');
-}
-
-function lateMessage(signal: HandoffSignal, at: string) {
-  if (signal.kind !== 'agentReply') return [];
-  const { id, text, attachments, agent } = signal;
-  return [{ id, at, from: 'agent' as const, text, ...(attachments && { attachments }), ...(agent && { agent }) }];
 }
 
 const idsOf = (pending: PendingSignal[]): string[] => pending.map((p) => p.inboxId);
