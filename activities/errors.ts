@@ -18,6 +18,8 @@ interface DeskErrorDetails {
   status?: number;
   /** How long the desk asked us to wait. */
   retryAfterMs?: number;
+  /** The field of the desk's config that is to blame, for example `accessToken`; shown at that field. */
+  field?: string;
   /** What was wrong, without tokens and without a user's text. */
   reason: string;
   cause?: unknown;
@@ -38,6 +40,7 @@ export class DeskError extends Error {
   readonly kind: DeskErrorKind;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly field: string | undefined;
 
   constructor(details: DeskErrorDetails) {
     const status = details.status === undefined ? '' : `${details.status} `;
@@ -47,6 +50,7 @@ export class DeskError extends Error {
     this.kind = details.kind;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.field = details.field;
   }
 
   /** Whether the desk may have acted on the request although we got no good answer. */

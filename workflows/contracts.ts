@@ -36,6 +36,15 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/** What the bot's backend sees of a conversation in the desk's own messenger while no handoff has it (native mode). */
+export const CONVERSATION_EVENT_TYPES = [
+  'conversation.started',
+  'conversation.message',
+  'conversation.ended',
+  'message.failed',
+] as const;
+export type ConversationEventType = (typeof CONVERSATION_EVENT_TYPES)[number];
+
 /** `external`: the user is on any channel but the desk's own; `native`: the user is in the desk's own messenger. */
 export const MODES = ['external', 'native'] as const;
 export type Mode = (typeof MODES)[number];
@@ -122,6 +131,8 @@ export interface HandoffInput {
   mode: Mode;
   /** Id of the desk's folder, for example `webhook`. */
   desk: string;
+  /** Native mode: the desk's conversation exists before the handoff. */
+  deskConversationId?: string;
   user: User;
   /** The user has to be asked for an e-mail before the desk can be called. */
   emailRequired: boolean;
@@ -142,7 +153,8 @@ export interface HandoffInput {
 export type HandoffSignal = SignalContent & { atMs?: number };
 
 type SignalContent =
-  | { kind: 'userMessage'; id: string; text: string; attachments?: Attachment[] }
+  /** In native mode the desk reports it: `user` as the desk knows him, `human` when a human already has the conversation. */
+  | { kind: 'userMessage'; id: string; text: string; attachments?: Attachment[]; user?: User; human?: boolean }
   | { kind: 'agentReply'; id: string; text: string; attachments?: Attachment[]; agent?: Agent }
   | { kind: 'agentJoined'; id: string; agent: Agent }
   | { kind: 'agentChanged'; id: string; agent: Agent }
@@ -150,7 +162,13 @@ type SignalContent =
   | { kind: 'waitChoice'; id: string; choice: 'wait' | 'end' }
   | { kind: 'emailGiven'; id: string; email: string }
   | { kind: 'read'; id: string }
-  | { kind: 'snooze'; id: string; until?: string };
+  | { kind: 'snooze'; id: string; until?: string }
+  | { kind: 'unsnooze'; id: string };
+
+/** What happens to a native conversation; its bot speaks besides. */
+export type ConversationSignal =
+  | HandoffSignal
+  | { kind: 'botMessage'; id: string; text: string; attachments?: Attachment[]; atMs?: number };
 
 /** The one signal: several events of a handoff may travel in one call, in order. */
 export const HANDOFF_SIGNAL = 'happened';
@@ -167,8 +185,30 @@ export interface HandoffEvent {
   data: Record<string, unknown>;
 }
 
+/** An event of a native conversation. `seq` counts from 1 without a gap over all its sessions. */
+export interface ConversationEvent {
+  type: ConversationEventType;
+  seq: number;
+  /** ISO 8601 UTC. */
+  at: string;
+  botId: string;
+  /** The desk's own id of the conversation. */
+  conversationId: string;
+  data: Record<string, unknown>;
+}
+
+/** Everything that a callback or a bot's stream carries. */
+export type BotEvent = HandoffEvent | ConversationEvent;
+
 /** Why a message did not arrive, in `message.failed`. */
-export type FailureReason = 'rejected' | 'expired' | 'handoff_closed' | 'desk_unavailable' | 'attachment_not_supported';
+export type FailureReason =
+  | 'rejected'
+  | 'expired'
+  | 'handoff_closed'
+  | 'desk_unavailable'
+  | 'attachment_not_supported'
+  /** Native mode: the bot spoke while a human had the conversation. */
+  | 'human_has_it';
 
 /** One call that the desk must get, in the order of `n`. The same `n` always carries the same content and `timestamp`. */
 export type DeskDelivery =
@@ -236,4 +276,50 @@ export interface HandoffView {
   deadline?: { kind: string; at: string };
   counts: HandoffState['counts'];
   waiting: { journal: number; desk: number; callback: number };
+}
+
+/** Argument of the workflow `conversation`, which owns a native conversation while its bot has it. */
+export interface ConversationInput {
+  /** Id of run, journal and ledger: `conversationRunId` in `ids.ts`. */
+  id: string;
+  botId: string;
+  desk: string;
+  deskConversationId: string;
+  settings: ConversationSettings;
+  /** Set by continue-as-new. */
+  carried?: CarriedConversation;
+  /** Continue as new after this many events instead of when the server suggests it. For tests. */
+  continueAfterEvents?: number;
+}
+
+export interface ConversationSettings {
+  /** Ends the conversation after this long without a message; the next one starts it again. */
+  idleTimeoutMs: number;
+  /** Whether the bot has a callback. */
+  callback: boolean;
+}
+
+/** What the reducer of a native conversation decides with. */
+export interface ConversationState {
+  status: 'open' | 'ended';
+  user?: User;
+  /** A human has the conversation without a handoff: the bot is silent. */
+  human: boolean;
+  idleAtMs: number;
+  lastSeq: number;
+  lastAtMs?: number;
+  lastDeskN: number;
+  lastTimestamp: number;
+  /** The bot's messages that are neither delivered nor failed, oldest first. */
+  pending: { n: number; messageId: string }[];
+  /** Ids of the last signals, for dedupe; bounded. */
+  seen: string[];
+  counts: { user: number; bot: number; agent: number; failed: number; duplicates: number };
+}
+
+export interface CarriedConversation {
+  state: ConversationState;
+  journal: ConversationEvent[];
+  desk: DeskDelivery[];
+  callback: { nextSeq: number; recent: ConversationEvent[] };
 }

@@ -6,7 +6,12 @@ export const TASK_QUEUE = 'baton';
 /** Callbacks that lag have slots of their own, so that a bot's backend that hangs never takes a desk's. */
 export const CALLBACK_TASK_QUEUE = 'baton-callback';
 
-export const WORKFLOW = { handoff: 'handoff', callbackTail: 'callbackTail', maintenance: 'maintenance' } as const;
+export const WORKFLOW = {
+  handoff: 'handoff',
+  conversation: 'conversation',
+  callbackTail: 'callbackTail',
+  maintenance: 'maintenance',
+} as const;
 
 export const MAINTENANCE_SCHEDULE_ID = 'baton-maintenance';
 
@@ -20,6 +25,11 @@ export const SEARCH_ATTRIBUTES = {
 
 /** The workflow id of a handoff is the handoff's id. */
 export const handoffWorkflowId = (handoffId: string): string => handoffId;
+
+/** Ids of native conversations begin with this, ids of handoffs with `ho_`. They share journal, ledger and inbox. */
+export const CONVERSATION_PREFIX = 'co_';
+
+export const isConversationId = (id: string): boolean => id.startsWith(CONVERSATION_PREFIX);
 
 export const callbackTailWorkflowId = (handoffId: string): string => `${handoffId}.callback`;
 

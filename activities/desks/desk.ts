@@ -9,10 +9,29 @@ export interface DeskContext<C> {
   config: C;
   http: HttpClient;
   log: Logger;
+  memory: DeskMemory;
+  /** Our own address as desks see it, without a slash at the end. */
+  publicUrl: string;
   /** Epoch milliseconds. */
   now(): number;
   /** Aborts when the activity is cancelled or its time is up. */
   signal: AbortSignal;
+}
+
+/**
+ * What a desk keeps between calls (tokens, contacts, how far an opening came): durable, encrypted at rest, shared by all
+ * processes, apart for every bot and desk. Values are JSON.
+ */
+export interface DeskMemory {
+  get<T>(key: string): Promise<T | undefined>;
+  /** `ttlMs`: forgotten after this time; without it kept until the bot is deleted. */
+  put(key: string, value: unknown, options?: { ttlMs?: number }): Promise<void>;
+  /**
+   * Reads and writes under a lock that holds for all processes: of many callers that find an expired token, one makes
+   * the new one and the others get it. What `change` throws is thrown, and nothing is written.
+   */
+  update<T>(key: string, change: (now: T | undefined) => Promise<T>, options?: { ttlMs?: number }): Promise<T>;
+  forget(key: string): Promise<void>;
 }
 
 export interface OpenRequest {
@@ -20,8 +39,12 @@ export interface OpenRequest {
   key: string;
   handoffId: string;
   botId: string;
+  /** The conversation's id at the bot: the same user comes back with it. */
+  conversationId: string;
   channel: string;
   mode: Mode;
+  /** Native mode only: the conversation to assign to the humans, with the context as an internal note. */
+  deskConversationId?: string;
   /** Strictly increasing per handoff, epoch milliseconds, the same on every try. */
   timestamp: number;
   user: User;
@@ -39,13 +62,17 @@ export interface Opened {
 
 export interface OutboundMessage {
   key: string;
+  /** Of the handoff; in native mode of the native conversation. */
   handoffId: string;
+  /** `user`: external mode; `bot`: native mode, the bot answers in the desk's own messenger. */
+  from: 'user' | 'bot';
   deskConversationId: string;
   timestamp: number;
   text: string;
   attachments: Attachment[];
   /**
-   * For a desk that needs several calls for one message: the first `done` of them have arrived in an earlier try, and
+   * Given when the text is longer than `limits.textMax` or there are attachments, for a desk that needs several calls
+   * for one message: the first `done` of them have arrived in an earlier try, and
    * `mark` notes one more, so that a failure in the middle does not repeat them.
    */
   parts?: { done: number; mark(done: number): Promise<void> };
@@ -60,9 +87,12 @@ export interface Sent {
   dropped?: Attachment[];
 }
 
+/** The user's side has ended. In native mode the conversation goes on: it is given back to the bot. */
 export interface CloseRequest {
   key: string;
+  mode: Mode;
   handoffId: string;
+  /** The handoff's id when the opening ended without a clear answer: look what it left, where the desk lets us look. */
   deskConversationId: string;
   timestamp: number;
   reason: CloseReason;
@@ -70,6 +100,23 @@ export interface CloseRequest {
 
 export interface Verified {
   /** For the operator: what answered, for example the name of the workspace. */
+  detail: string;
+  /** What works but had better be changed, one sentence each. */
+  warnings?: string[];
+}
+
+/** What an operator has to do at the desk so that it calls us. */
+export interface WebhookGuide {
+  /** Where to click, in one or two sentences. */
+  where: string;
+  /** The desk's own names of the events to choose. */
+  topics: readonly string[];
+}
+
+export interface Subscribed {
+  /** False: these credentials cannot do it, so the operator does what the guide says. */
+  done: boolean;
+  /** What was made, or why not. */
   detail: string;
 }
 
@@ -89,7 +136,11 @@ export interface RawResponse {
 
 export type AuthResult = { ok: true } | { ok: false; reason: string };
 
-/** One thing that the desk reports. `dedupeKey` is the desk's own id of it, or a hash where it has none. */
+/**
+ * One thing that the desk reports. `dedupeKey` is the desk's own id of it, or a hash where it has none. Echoes of what we
+ * sent, private notes, system parts and unknown kinds are no events: `parse` leaves them out. In native mode the user's
+ * messages are events as well (`userMessage`); in external mode they are echoes.
+ */
 export interface DeskEvent {
   dedupeKey: string;
   deskConversationId: string;
@@ -105,6 +156,8 @@ export interface DeskCapabilities {
   echoesOwnMessages: boolean;
   /** Whether the desk lets us look whether a message has arrived. */
   lookup: boolean;
+  /** The desk's webhooks tell of conversations that are not ours as well: those are dropped, not kept with an alert. */
+  reportsForeign: boolean;
   signsWebhooks: 'hmac' | 'rsa' | 'shared-secret' | 'none';
 }
 
@@ -120,25 +173,35 @@ export interface Desk<C = unknown> {
   /** Where the desk documents its API. */
   docs: string;
   capabilities: DeskCapabilities;
+  /** `textMax`: UTF-8 bytes of one message. */
   limits: { textMax: number; requestsPerSecond: number; retryHeader?: string };
-  /** Every field has `.meta({ title, description, secret?, placeholder? })`: it draws the console's form. */
+  /**
+   * Every field has `.meta({ title, description, secret?, placeholder?, requiredIn?, choices? })`: it draws the console's
+   * form. `requiredIn: ['native']` makes an optional field needed in that mode. An address to call instead of the
+   * vendor's, for a sandbox, is called `baseUrl`: stored secrets are not kept when its origin changes.
+   */
   config: ZodType<C>;
   /** Channels of the desk's own messenger: refused in `external` mode, required in `native` mode. */
   ownChannels: readonly string[];
-  /** Calls the desk with the credentials, changing nothing there. */
-  verify(ctx: DeskContext<C>): Promise<Verified>;
+  /**
+   * Calls the desk with the credentials, changing nothing there. The error of a failure names the `field` to blame and
+   * says exactly which permission is missing.
+   */
+  verify(ctx: DeskContext<C>, mode: Mode): Promise<Verified>;
   open(ctx: DeskContext<C>, request: OpenRequest): Promise<Opened>;
   send(ctx: DeskContext<C>, message: OutboundMessage): Promise<Sent>;
   close(ctx: DeskContext<C>, request: CloseRequest): Promise<void>;
-  /** Creates the desk's webhooks for the operator. */
-  subscribe?(ctx: DeskContext<C>, callback: URL): Promise<void>;
-  unsubscribe?(ctx: DeskContext<C>): Promise<void>;
+  /** Makes the desk's webhooks for the operator, each once, however often it is called. */
+  subscribe?(ctx: DeskContext<C>, subscription: { url: string; mode: Mode }): Promise<Subscribed>;
+  /** Removes those that lead to this address. */
+  unsubscribe?(ctx: DeskContext<C>, subscription: { url: string }): Promise<void>;
   /** What the desk calls at `/webhooks/{desk}/{hookToken}`; absent where the desk calls other addresses. */
   webhook?: {
+    guide(mode: Mode): WebhookGuide;
     challenge?(request: RawRequest): RawResponse | undefined;
     /** Pure, over the raw bytes; fails closed, also when no secret is configured. */
     authenticate(request: RawRequest, config: C): AuthResult;
-    /** Pure; zero or more events, unknown kinds dropped. */
-    parse(request: RawRequest): DeskEvent[];
+    /** Pure; zero or more events in the order in which they happened, unknown kinds dropped. */
+    parse(request: RawRequest, config: C): DeskEvent[];
   };
 }

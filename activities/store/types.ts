@@ -1,5 +1,6 @@
 import type {
   Agent,
+  BotEvent,
   CloseReason,
   HandoffEvent,
   HandoffSignal,
@@ -8,6 +9,7 @@ import type {
   Mode,
   User,
 } from '../../workflows/contracts.ts';
+import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
 
 /** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
@@ -20,6 +22,9 @@ export interface Store {
   ledger: Ledger;
   inbox: Inbox;
   callbacks: Callbacks;
+  conversations: Conversations;
+  /** What this bot's desk keeps between calls. */
+  memory(botId: string, desk: string): DeskMemory;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */
@@ -100,6 +105,28 @@ export interface Keys {
   verify(key: string): Promise<VerifiedKey | undefined>;
 }
 
+/** A conversation in the desk's own messenger (native mode). */
+export interface ConversationRow {
+  /** Id of its run, journal and ledger. */
+  id: string;
+  botId: string;
+  desk: string;
+  deskConversationId: string;
+  /** As of the last event in the journal: a human has it without a handoff. */
+  human: boolean;
+  lastSeq: number;
+  startedAt: string;
+}
+
+export interface Conversations {
+  /** The row of this conversation, made when there is none; the same from any number of callers. */
+  open(conversation: { botId: string; desk: string; deskConversationId: string }): Promise<ConversationRow>;
+  get(id: string): Promise<ConversationRow | undefined>;
+  find(botId: string, desk: string, deskConversationId: string): Promise<ConversationRow | undefined>;
+  /** Where a new run goes on counting: nothing that an earlier run has journaled or sent out gets its number again. */
+  progress(id: string): Promise<{ lastSeq: number; lastDeskN: number }>;
+}
+
 export interface Page {
   cursor?: string | undefined;
   limit: number;
@@ -116,6 +143,8 @@ export interface NewHandoff {
   user: User;
   question: string;
   metadata: unknown;
+  /** Native mode: known from the start. */
+  deskConversationId?: string;
 }
 
 export interface HandoffRow {
@@ -168,14 +197,17 @@ export interface Handoffs {
 }
 
 export interface JournalEntry {
+  /** Of a handoff or of a native conversation. */
   handoffId: string;
   botId: string;
-  events: HandoffEvent[];
+  events: BotEvent[];
   late: LateMessage[];
   /** Where the handoff is now, for what no event tells. `closed` is only ever taken from its event. */
   status?: HandoffStatus | undefined;
   /** Given by the user meanwhile. */
   email?: string | undefined;
+  /** Of a native conversation: whether a human has it now. */
+  human?: boolean | undefined;
 }
 
 export interface Journal {
@@ -199,7 +231,7 @@ export interface Journal {
 }
 
 export interface BotPage {
-  events: { cursor: string; event: HandoffEvent }[];
+  events: { cursor: string; event: BotEvent }[];
   complete: boolean;
 }
 
@@ -230,6 +262,13 @@ export interface ReceivedEvent {
   /** Absent when the caller knows only the desk's conversation; the handoff is looked up. */
   handoffId?: string | undefined;
   signal: HandoffSignal;
+  /**
+   * The desk tells of foreign conversations as well: what belongs to no handoff, while none of the bot waits for its
+   * conversation at this desk, is not kept.
+   */
+  foreignPossible?: boolean | undefined;
+  /** Native mode: what no open handoff has belongs to this conversation. */
+  conversation?: { id: string; begins: boolean } | undefined;
 }
 
 export interface PendingSignal {
