@@ -1,4 +1,5 @@
-import { ZodObject, type ZodType, ZodUnion } from 'zod';
+import { ZodDefault, ZodEnum, ZodExactOptional, ZodObject, ZodOptional, type ZodType, ZodUnion } from 'zod';
+import { type Mode, MODES } from '../../workflows/contracts.ts';
 import type { Desk } from './desk.ts';
 import { webhook } from './webhook/index.ts';
 
@@ -28,6 +29,10 @@ export interface ConfigField {
   /** Write-only: encrypted at rest, read back as `"set"`. */
   secret: boolean;
   required: boolean;
+  /** Modes in which an optional field is needed all the same. */
+  requiredIn?: Mode[];
+  /** The only values it takes. */
+  choices?: string[];
   placeholder?: string;
 }
 
@@ -35,12 +40,16 @@ export interface ConfigField {
 export function configFields(desk: Desk): ConfigField[] {
   return Object.entries(shapeOf(desk.config)).map(([name, schema]) => {
     const meta = schema.meta() ?? {};
+    const { requiredIn } = meta;
+    const choices = choicesOf(schema);
     return {
       name,
       title: typeof meta.title === 'string' ? meta.title : '',
       description: typeof meta.description === 'string' ? meta.description : '',
       secret: meta.secret === true,
       required: schema._zod.optin === undefined,
+      ...(Array.isArray(requiredIn) && { requiredIn: MODES.filter((mode) => requiredIn.includes(mode)) }),
+      ...(choices !== undefined && { choices }),
       ...(typeof meta.placeholder === 'string' && { placeholder: meta.placeholder }),
     };
   });
@@ -50,6 +59,12 @@ export function secretFields(desk: Desk): string[] {
   return configFields(desk)
     .filter((field) => field.secret)
     .map((field) => field.name);
+}
+
+function choicesOf(schema: unknown): string[] | undefined {
+  if (schema instanceof ZodEnum) return schema.options.map(String);
+  const isWrapped = schema instanceof ZodDefault || schema instanceof ZodOptional || schema instanceof ZodExactOptional;
+  return isWrapped ? choicesOf(schema.unwrap()) : undefined;
 }
 
 function shapeOf(schema: ZodType): Record<string, ZodType> {

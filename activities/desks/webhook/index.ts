@@ -48,6 +48,7 @@ export const webhook: Desk<WebhookConfig> = {
     closeFromOurSide: true,
     echoesOwnMessages: false,
     lookup: false,
+    reportsForeign: false,
     signsWebhooks: 'none',
   },
   limits: { textMax: 100_000, requestsPerSecond: 100, retryHeader: 'retry-after' },
