@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { DeskContext, OpenRequest, OutboundMessage } from '../../activities/desks/desk.ts';
+import type { CloseRequest, DeskContext, OpenRequest, OutboundMessage } from '../../activities/desks/desk.ts';
 import { type WebhookConfig, webhookConfig } from '../../activities/desks/webhook/config.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
 import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
-import { CLOSE_REASONS } from '../../workflows/contracts.ts';
+import { CLOSE_REASONS, type CloseReason } from '../../workflows/contracts.ts';
+import { createTestMemory } from '../support/desk-memory.ts';
 
 // The numbers are those of the feature checklist in the reference of GPTBots' human handoff.
 
@@ -35,6 +36,8 @@ const context = (more: Partial<WebhookConfig> = {}): DeskContext<WebhookConfig> 
   config: { url: base, ...more },
   http,
   log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
+  memory: createTestMemory(),
+  publicUrl: 'http://baton.test',
   now: () => Date.now(),
   signal: new AbortController().signal,
 });
@@ -45,6 +48,7 @@ const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
     key: `${handoffId}.d1`,
     handoffId,
     botId: 'bot-7',
+    conversationId: 'conversation-7',
     channel: 'widget',
     mode: 'external',
     timestamp: 1_760_947_200_123,
@@ -61,12 +65,21 @@ const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
 const message = (handoffId: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
   key: `${handoffId}.d2`,
   handoffId,
+  from: 'user',
   deskConversationId: handoffId,
   timestamp: 1_760_947_261_990,
   text: 'My order number is 4471.',
   attachments: [],
   maybeSent: false,
   ...more,
+});
+const closing = (id: string, reason: CloseReason): CloseRequest => ({
+  key: `${id}.d3`,
+  mode: 'external',
+  handoffId: id,
+  deskConversationId: id,
+  timestamp: 9,
+  reason,
 });
 const last = () => {
   const call = sandbox.calls.at(-1);
@@ -298,7 +311,7 @@ describe('conversation/close', () => {
     ['[58]', 'operator_closed', 'TIMEOUT'],
   ] as const)('%s %s is %s', async (_line, reason, type) => {
     const { deskConversationId: id } = await open();
-    await webhook.close(context(), { key: `${id}.d3`, handoffId: id, deskConversationId: id, timestamp: 9, reason });
+    await webhook.close(context(), closing(id, reason));
     expect(last().path).toBe('/human/service/conversation/close');
     expect(last().rawBody).toBe(`{"conversation_id":"${id}","timestamp":9,"type":"${type}"}`);
   });
@@ -306,7 +319,7 @@ describe('conversation/close', () => {
   it('[59] no reason gives any other type', async () => {
     for (const reason of CLOSE_REASONS) {
       const { deskConversationId: id } = await open();
-      await webhook.close(context(), { key: `${id}.d3`, handoffId: id, deskConversationId: id, timestamp: 9, reason });
+      await webhook.close(context(), closing(id, reason));
       expect(['USER_CLOSED', 'TIMEOUT']).toContain((last().body as { type: string }).type);
     }
   });
@@ -337,13 +350,7 @@ describe('headers beside the contract', () => {
   it('every call has its idempotency key', async () => {
     const { deskConversationId: id } = await open();
     await webhook.send(context(), message(id));
-    await webhook.close(context(), {
-      key: `${id}.d3`,
-      handoffId: id,
-      deskConversationId: id,
-      timestamp: 9,
-      reason: 'user_closed',
-    });
+    await webhook.close(context(), closing(id, 'user_closed'));
     expect(sandbox.calls.map(({ headers }) => headers['idempotency-key'])).toEqual([
       `${id}.d1`,
       `${id}.d2`,
@@ -361,7 +368,7 @@ describe('headers beside the contract', () => {
       expect(call.headers['webhook-id']).toBe(call.headers['idempotency-key']);
       expect(new Webhook(secret).verify(call.rawBody, call.headers as Record<string, string>)).toEqual(call.body);
     }
-    await webhook.verify(context({ secret }));
+    await webhook.verify(context({ secret }), 'external');
   });
 
   it('a wrong secret, and none, is refused by a desk that checks', async () => {
@@ -369,7 +376,7 @@ describe('headers beside the contract', () => {
     const wrong = { secret: `whsec_${randomBytes(32).toString('base64')}` };
     await expect(webhook.open(context(wrong), opening())).rejects.toMatchObject({ kind: 'auth' });
     await expect(webhook.open(context(), opening())).rejects.toMatchObject({ kind: 'auth' });
-    await expect(webhook.verify(context(wrong))).rejects.toMatchObject({ kind: 'auth' });
+    await expect(webhook.verify(context(wrong), 'external')).rejects.toMatchObject({ kind: 'auth' });
   });
 });
 
@@ -377,7 +384,7 @@ describe('verify', () => {
   it('takes every answer but refused credentials and server errors', async () => {
     for (const status of [200, 204, 301, 400, 404, 405, 429]) {
       const answering = { ...context(), http: { ...http, request: async () => answer(status, '') } };
-      await expect(webhook.verify(answering), String(status)).resolves.toMatchObject({
+      await expect(webhook.verify(answering, 'external'), String(status)).resolves.toMatchObject({
         detail: expect.stringContaining(String(status)),
       });
     }
@@ -388,15 +395,15 @@ describe('verify', () => {
       [502, 'unavailable'],
     ] as const) {
       const answering = { ...context(), http: { ...http, request: async () => answer(status, '') } };
-      await expect(webhook.verify(answering), String(status)).rejects.toMatchObject({ kind });
+      await expect(webhook.verify(answering, 'external'), String(status)).rejects.toMatchObject({ kind });
     }
   });
 
   it('reaches the desk with its headers and changes nothing', async () => {
     sandbox.setAuth({ username: 'baton', password: 'pw' });
-    const { detail } = await webhook.verify(context({ username: 'baton', password: 'pw' }));
+    const { detail } = await webhook.verify(context({ username: 'baton', password: 'pw' }), 'external');
     expect(detail).toBe(`${new URL(base).host} answered with HTTP status 200`);
     expect(sandbox.calls).toEqual([]);
-    await expect(webhook.verify(context())).rejects.toMatchObject({ kind: 'auth' });
+    await expect(webhook.verify(context(), 'external')).rejects.toMatchObject({ kind: 'auth' });
   });
 });
