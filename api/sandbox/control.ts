@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { timingSafeEqual } from 'node:crypto';
+import type { DeskSandbox, SandboxFile } from './desk-sandbox.ts';
+import { OPERATION_HINT, readFault, readOperation } from './faults.ts';
+import { readBehaviour } from './outgoing.ts';
+import type { SandboxCall } from './shell.ts';
+
+interface ControlOptions {
+  /** Bearer token of the control calls; none = open. */
+  token: string | undefined;
+  calls: readonly SandboxCall[];
+}
+
+type Fields = Record<string, unknown>;
+
+/** What is said about a control call that cannot be done. */
+class BadControl extends Error {
+  readonly statusCode = 400;
+}
+
+/** Programs a sandbox over HTTP, under `_control/`. Errors are `{ error }` with 400, 401 or 404. */
+export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, { token, calls }: ControlOptions): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (token === undefined || same(request.headers.authorization ?? '', `Bearer ${token}`)) return undefined;
+    return await reply.code(401).send({ error: 'the token of the sandbox is missing or wrong' });
+  });
+  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    return await reply.code(status).send({ error: status < 500 ? error.message : 'the sandbox failed' });
+  });
+
+  app.get('/calls', async () => ({ calls: calls.map(masked), arrivals: sandbox.arrivals() }));
+  app.get('/conversations', async () => ({ conversations: sandbox.conversations() }));
+  app.get('/settings', async ({ query, protocol, host }) => {
+    const { mode = 'external' } = query as { mode?: string };
+    if (mode !== 'external' && mode !== 'native') throw new BadControl('mode must be external or native');
+    return sandbox.settings(`${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}`, mode);
+  });
+
+  app.post('/faults', async ({ body }) => {
+    const { operation: given, ...input } = fieldsOf(body);
+    const operation = readOperation(given);
+    if (operation === undefined) throw new BadControl(OPERATION_HINT);
+    const fault = readFault(input);
+    if (typeof fault === 'string') throw new BadControl(fault);
+    sandbox.fault(operation, fault);
+    return { operation, ...fault };
+  });
+  app.delete('/faults', async (_request, reply) => await done(reply, sandbox.clearFaults()));
+  app.post('/webhooks', async ({ body }, reply) => {
+    const behaviour = readBehaviour(body);
+    if (typeof behaviour === 'string') throw new BadControl(behaviour);
+    return await done(reply, sandbox.webhooks(behaviour));
+  });
+  app.post('/connect', async ({ body }, reply) => {
+    const webhookUrl = textOf(fieldsOf(body), 'webhookUrl');
+    if (!URL.canParse(webhookUrl)) throw new BadControl('webhookUrl must be an address');
+    return await done(reply, sandbox.connect({ webhookUrl }));
+  });
+  app.post('/expire-tokens', async (_request, reply) => await done(reply, sandbox.expireTokens()));
+  app.post('/script', async ({ body }, reply) => {
+    const { script } = fieldsOf(body);
+    if (script !== 'silent' && script !== 'agent') throw new BadControl('script must be silent or agent');
+    return await done(reply, sandbox.setScript(script));
+  });
+  app.post('/reset', async (_request, reply) => await done(reply, sandbox.reset()));
+  registerPeople(app, sandbox);
+}
+
+/** Each step of the human answers `{ status }`: what Baton answered to the webhook. */
+function registerPeople(app: FastifyInstance, sandbox: DeskSandbox): void {
+  const { human, user } = sandbox;
+  const known = (fields: Fields): string => {
+    const id = textOf(fields, 'conversationId');
+    if (sandbox.conversation(id) === undefined) throw Object.assign(new BadControl('unknown conversation'), NOT_FOUND);
+    return id;
+  };
+  const steps: Record<string, (id: string, fields: Fields) => Promise<number>> = {
+    reply: (id, fields) =>
+      human.reply(id, textOf(fields, 'text'), {
+        ...(fields['agent'] !== undefined && { agent: textOf(fields, 'agent') }),
+        ...filesOf(fields),
+      }),
+    note: (id, fields) => human.note(id, textOf(fields, 'text'), filesOf(fields)),
+    transfer: (id, fields) => human.transfer(id, textOf(fields, 'agent')),
+    close: (id, fields) => human.close(id, fields['text'] === undefined ? {} : { text: textOf(fields, 'text') }),
+    'unknown-part': (id) => human.unknownPart(id),
+  };
+  for (const [name, step] of Object.entries(steps)) {
+    app.post(`/human/${name}`, async ({ body }) => {
+      const fields = fieldsOf(body);
+      return { status: await step(known(fields), fields) };
+    });
+  }
+  app.post('/user/writes', async ({ body }) => {
+    const fields = fieldsOf(body);
+    const to = fields['conversationId'] === undefined ? {} : { conversationId: known(fields) };
+    return { conversationId: await user.writes(textOf(fields, 'text'), { ...to, ...filesOf(fields) }) };
+  });
+}
+
+const NOT_FOUND = { statusCode: 404 };
+
+const fieldsOf = (body: unknown): Fields => (typeof body === 'object' && body !== null ? (body as Fields) : {});
+
+function textOf(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value === '') throw new BadControl(`${name} is needed, as text`);
+  return value;
+}
+
+function filesOf({ files }: Fields): { files?: SandboxFile[] } {
+  if (files === undefined) return {};
+  const isFile = (file: unknown): boolean =>
+    typeof fieldsOf(file)['url'] === 'string' && typeof fieldsOf(file)['name'] === 'string';
+  if (!Array.isArray(files) || !files.every(isFile)) throw new BadControl('files is a list of { url, name }');
+  return { files: files as SandboxFile[] };
+}
+
+const done = async (reply: FastifyReply, _result: void): Promise<unknown> => await reply.code(204).send();
+
+const SECRET = /secret|token|password|authorization|cookie/i;
+
+/** Credentials of the caller are not for everybody who looks at the sandbox. */
+const masked = (call: SandboxCall): SandboxCall => ({
+  ...(hidden(call) as SandboxCall),
+  path: call.path.replace(/([?&][^=&]*(?:secret|token|password)[^=&]*=)[^&]*/gi, '$1***'),
+});
+
+function hidden(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hidden);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      SECRET.test(name) && (typeof inner === 'string' || Array.isArray(inner)) ? '***' : hidden(inner),
+    ]),
+  );
+}
+
+/** Whether two texts are equal, in a time that tells nothing about where they differ. */
+export function same(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
