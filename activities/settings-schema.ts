@@ -199,6 +199,11 @@ export const botSettingsSchema = z.strictObject({
     title: 'E-mail timeout',
     description: 'How long a request waits for the address that the user was asked for. Seconds, 5 to 86,400.',
   }),
+  conversationIdleSeconds: z.int().min(60).max(604_800).default(86_400).meta({
+    title: 'Conversation idle time',
+    description:
+      "Native mode: a conversation in the desk's messenger ends after this long without a message; the next one starts it again. Seconds, 60 to 604,800.",
+  }),
   callback: callback
     .nullable()
     .default(null)

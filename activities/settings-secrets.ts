@@ -86,7 +86,7 @@ const AUTH_SECRETS = ['token', 'password'];
 
 function mergeCallback(input: Plain, previous: BotSettings['callback'], partial: boolean): Plain {
   const merged = mergeFields(input, previous ?? {}, ['secret'], partial);
-  const moved = movedElsewhere(input, previous ?? {});
+  const moved = movedElsewhere(input, previous ?? {}, partial);
   // An authorization that is not mentioned would be kept: at another address its secret is asked for as well.
   const auth = input['auth'] ?? (moved && partial && previous?.auth ? {} : undefined);
   if (!isPlainObject(auth)) return merged;
@@ -95,9 +95,18 @@ function mergeCallback(input: Plain, previous: BotSettings['callback'], partial:
   return { ...merged, auth: mergeFields({ ...auth, type }, kept ?? {}, AUTH_SECRETS, partial, moved) };
 }
 
-/** Whoever may change the address must not get the stored secrets sent to it: they are asked for again. */
-function movedElsewhere(input: Plain, previous: Plain): boolean {
-  const [from, to] = [previous['url'], input['url']];
+/**
+ * Whoever may change the address must not get the stored secrets sent to it: they are asked for again. A `baseUrl` that
+ * appears or goes away stands for a move as well: without it the vendor's own address is called.
+ */
+function movedElsewhere(input: Plain, previous: Plain, partial: boolean): boolean {
+  const base = partial && input['baseUrl'] === undefined ? previous['baseUrl'] : (input['baseUrl'] ?? undefined);
+  const appearsOrGoes = (base === undefined) !== (previous['baseUrl'] === undefined);
+  return appearsOrGoes || isOtherOrigin(previous['url'], input['url']) || isOtherOrigin(previous['baseUrl'], base);
+}
+
+/** An address that is missing or none at all is the schema's to refuse. */
+function isOtherOrigin(from: unknown, to: unknown): boolean {
   if (typeof from !== 'string' || typeof to !== 'string' || !URL.canParse(to)) return false;
   return new URL(from).origin !== new URL(to).origin;
 }
@@ -107,7 +116,7 @@ function mergeFields(
   previous: Plain,
   secrets: string[],
   partial: boolean,
-  moved = movedElsewhere(input, previous),
+  moved = movedElsewhere(input, previous, partial),
 ): Plain {
   // A map, because the names come from outside: `__proto__` is a field like any other.
   const merged = new Map(Object.entries(partial ? previous : {}));

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import type { HandoffSettings } from '../workflows/contracts.ts';
-import type { DeskRegistry } from './desks/registry.ts';
+import type { ConversationSettings, HandoffSettings, Mode } from '../workflows/contracts.ts';
+import type { Desk } from './desks/desk.ts';
+import { configFields, type DeskRegistry } from './desks/registry.ts';
 import { type BotSettings, botSettingsSchema, DEFAULT_OUT_OF_HOURS_REPLY } from './settings-schema.ts';
 import { isPlainObject, mergeKept, SET, secretPaths, valueAt } from './settings-secrets.ts';
 import { resolveOverride, resolveText, resolveTexts } from './text/texts.ts';
@@ -30,8 +31,8 @@ export class SettingsError extends Error {
  *
  * Partial (the default, PATCH): fields that are absent keep their previous value; `desk` (of the same kind) and
  * `callback` are merged field by field, everything else is replaced. Not partial (PUT): absent fields get their default.
- * In both, a secret that is absent or `"set"` keeps the stored one, as long as the desk's kind stays the same, and
- * `null` removes an optional field of `desk` or `callback`.
+ * In both, a secret that is absent or `"set"` keeps the stored one, as long as the desk's kind and the origin
+ * of its address stay the same, and `null` removes an optional field of `desk` or `callback`.
  */
 export function parseSettings(
   input: unknown,
@@ -68,12 +69,19 @@ function checkDesk(candidate: Record<string, unknown>, desks: DeskRegistry, issu
     return null;
   }
   const wanted = mode ?? 'external';
-  if ((wanted === 'external' || wanted === 'native') && !desk.capabilities.modes.includes(wanted)) {
-    issues.push({ path: 'mode', message: `${desk.title} does not offer the mode ${wanted}` });
-  }
+  if (wanted === 'external' || wanted === 'native') issues.push(...problemsOfMode(desk, fields, wanted));
   const parsed = desk.config.safeParse(fields);
   if (!parsed.success) issues.push(...parsed.error.issues.flatMap((issue) => toIssues(issue, ['desk'])));
   return parsed.success ? { ...(parsed.data as Record<string, unknown>), kind } : null;
+}
+
+function problemsOfMode(desk: Desk, fields: Record<string, unknown>, mode: Mode): SettingsIssue[] {
+  if (!desk.capabilities.modes.includes(mode)) {
+    return [{ path: 'mode', message: `${desk.title} does not offer the mode ${mode}` }];
+  }
+  return configFields(desk)
+    .filter((field) => field.requiredIn?.includes(mode) === true && fields[field.name] === undefined)
+    .map(({ name }) => ({ path: `desk.${name}`, message: `needed in ${mode} mode` }));
 }
 
 function toIssues(issue: z.core.$ZodIssue, prefix: string[]): SettingsIssue[] {
@@ -106,6 +114,11 @@ export function handoffSettings(settings: BotSettings, locale?: string): Handoff
     callback: settings.callback !== null,
     texts: resolveTexts(settings.texts, locale),
   };
+}
+
+/** What a native conversation takes along while the bot has it. */
+export function conversationSettings(settings: BotSettings): ConversationSettings {
+  return { idleTimeoutMs: settings.conversationIdleSeconds * 1000, callback: settings.callback !== null };
 }
 
 /** What the user is told outside the hours; `null` = nothing. */

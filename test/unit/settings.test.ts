@@ -7,6 +7,7 @@ import { webhook } from '../../activities/desks/webhook/index.ts';
 import {
   type BotSettings,
   botSettingsSchema,
+  conversationSettings,
   handoffSettings,
   joinSecrets,
   outOfHoursReply,
@@ -24,7 +25,23 @@ const other: Desk = {
   capabilities: { ...webhook.capabilities, modes: ['native'] },
   config: z.strictObject({ password: z.string().exactOptional().meta({ title: 'P', description: 'P', secret: true }) }),
 };
-const desks = createRegistry([webhook, other]);
+const both: Desk = {
+  ...(webhook as Desk),
+  id: 'both',
+  title: 'Both',
+  capabilities: { ...webhook.capabilities, modes: ['external', 'native'] },
+  config: z.strictObject({
+    token: z.string().meta({ title: 'T', description: 'T', secret: true }),
+    region: z.enum(['us', 'eu']).default('us').meta({ title: 'R', description: 'R' }),
+    tier: z.enum(['a', 'b']).exactOptional().meta({ title: 'I', description: 'I' }),
+    teamId: z
+      .string()
+      .exactOptional()
+      .meta({ title: 'G', description: 'G', requiredIn: ['native'] }),
+    baseUrl: z.url().exactOptional().meta({ title: 'B', description: 'B' }),
+  }),
+};
+const desks = createRegistry([webhook, other, both]);
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const DESK = { kind: 'webhook', url: 'https://desk.example.com/api', username: 'baton', password: 'pw-1', secret };
 
@@ -56,6 +73,7 @@ describe('defaults', () => {
       contextRounds: 10,
       defaultEmail: null,
       emailTimeoutSeconds: 300,
+      conversationIdleSeconds: 86_400,
       callback: null,
       apiEnabled: true,
       texts: {},
@@ -71,7 +89,7 @@ describe('defaults', () => {
   });
 
   it('the schema can be drawn as JSON Schema', () => {
-    expect(Object.keys(z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {})).toHaveLength(16);
+    expect(Object.keys(z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {})).toHaveLength(17);
   });
 });
 
@@ -144,7 +162,7 @@ describe('validation', () => {
 
   it('[3] refuses an unknown desk and names the known ones', () => {
     expect(problems(() => put({ desk: { kind: 'Webhook' } }))).toEqual({
-      'desk.kind': 'must be one of: webhook, other',
+      'desk.kind': 'must be one of: webhook, other, both',
     });
     expect(Object.keys(problems(() => put({ desk: { url: 'https://x.example' } })))).toEqual(['desk.kind']);
   });
@@ -285,6 +303,63 @@ describe('secrets', () => {
   });
 });
 
+describe('a desk whose address is the vendor, unless it names another', () => {
+  const plain = { kind: 'both', token: 'tok-9' };
+  const asked = { 'desk.token': expect.stringContaining('"set"') };
+  const SANDBOX = 'https://sandbox.example';
+
+  it.each([
+    ['appears', plain, { baseUrl: SANDBOX }],
+    ['goes away', { ...plain, baseUrl: SANDBOX }, { baseUrl: null }],
+    ['changes', { ...plain, baseUrl: SANDBOX }, { baseUrl: 'https://sandbox.example.evil.example' }],
+    ['changes its port', { ...plain, baseUrl: SANDBOX }, { baseUrl: `${SANDBOX}:8443` }],
+  ])('asks for the secrets again when that %s', (_what, before, change) => {
+    const kept = put({ desk: before });
+    expect(problems(() => patch({ desk: change }, kept))).toEqual(asked);
+    expect(problems(() => patch({ desk: { ...change, token: 'set' } }, kept))).toEqual(asked);
+    expect(patch({ desk: { ...change, token: 'new' } }, kept).desk).toMatchObject({ token: 'new' });
+  });
+
+  it('asks again when the whole is saved without the other address, and when it is saved with one', () => {
+    expect(problems(() => put({ desk: { kind: 'both' } }, put({ desk: { ...plain, baseUrl: SANDBOX } })))).toEqual(
+      asked,
+    );
+    expect(problems(() => put({ desk: { kind: 'both', baseUrl: SANDBOX } }, put({ desk: plain })))).toEqual(asked);
+  });
+
+  it('keeps the secrets while the origin stays', () => {
+    const kept = put({ desk: { ...plain, baseUrl: SANDBOX } });
+    expect(patch({ desk: { region: 'eu' } }, kept).desk).toMatchObject({ token: 'tok-9', baseUrl: SANDBOX });
+    expect(patch({ desk: { baseUrl: `${SANDBOX}/path` } }, kept).desk).toMatchObject({ token: 'tok-9' });
+    expect(put({ desk: { kind: 'both' } }, put({ desk: plain })).desk).toMatchObject({ token: 'tok-9' });
+  });
+});
+
+describe('a field that one mode needs', () => {
+  const desk = { kind: 'both', token: 't' };
+
+  it('is asked for in that mode only', () => {
+    expect(put({ desk }).desk).toEqual({ ...desk, region: 'us' });
+    expect(problems(() => put({ mode: 'native', desk }))).toEqual({ 'desk.teamId': 'needed in native mode' });
+    expect(put({ mode: 'native', desk: { ...desk, teamId: '7' } }).mode).toBe('native');
+  });
+
+  it('cannot be removed in that mode, and stops a change to it', () => {
+    const found = { 'desk.teamId': 'needed in native mode' };
+    expect(problems(() => patch({ mode: 'native' }, put({ desk })))).toEqual(found);
+    const native = put({ mode: 'native', desk: { ...desk, teamId: '7' } });
+    expect(problems(() => patch({ desk: { teamId: null } }, native))).toEqual(found);
+  });
+
+  it('is named beside the other problems of the desk', () => {
+    expect(Object.keys(problems(() => put({ mode: 'native', desk: { kind: 'both', region: 'mars' } })))).toEqual([
+      'desk.teamId',
+      'desk.token',
+      'desk.region',
+    ]);
+  });
+});
+
 describe('a partial change', () => {
   it('keeps what it does not name and replaces lists and texts as a whole', () => {
     const before = put({ desk: DESK, texts: { fr: { active: 'A' }, de: { active: 'B' } }, contextRounds: 3 });
@@ -294,6 +369,18 @@ describe('a partial change', () => {
 
   it('checks the mode against the desk that is there', () => {
     expect(Object.keys(problems(() => patch({ mode: 'native' }, put({ desk: DESK }))))).toEqual(['mode']);
+  });
+});
+
+describe('what a native conversation takes along', () => {
+  it('is when it ends and whether there is a callback', () => {
+    expect(conversationSettings(put({}))).toEqual({ idleTimeoutMs: 86_400_000, callback: false });
+    const settings = put({ conversationIdleSeconds: 60, callback: { url: 'https://bot.example.com', secret } });
+    expect(conversationSettings(settings)).toEqual({ idleTimeoutMs: 60_000, callback: true });
+  });
+
+  it.each([59, 604_801, 90.5])('refuses %d seconds', (conversationIdleSeconds) => {
+    expect(Object.keys(problems(() => put({ conversationIdleSeconds })))).toEqual(['conversationIdleSeconds']);
   });
 });
 
@@ -323,6 +410,22 @@ describe('what a handoff takes along', () => {
 });
 
 describe('the registry', () => {
+  it('says which mode needs a field and what a field may be', () => {
+    const fields = configFields(both).map(({ name, required, requiredIn, choices }) => ({
+      name,
+      required,
+      ...(requiredIn && { requiredIn }),
+      ...(choices && { choices }),
+    }));
+    expect(fields).toEqual([
+      { name: 'token', required: true },
+      { name: 'region', required: false, choices: ['us', 'eu'] },
+      { name: 'tier', required: false, choices: ['a', 'b'] },
+      { name: 'teamId', required: false, requiredIn: ['native'] },
+      { name: 'baseUrl', required: false },
+    ]);
+  });
+
   it('describes the fields of a desk for a form', () => {
     expect(configFields(webhook).map(({ name, secret: hidden, required }) => [name, hidden, required])).toEqual([
       ['url', false, true],
