@@ -12,6 +12,8 @@ export interface OpenConversation {
   desk: string;
   n: number;
   timestamp: number;
+  conversationId: string;
+  deskConversationId?: string;
   channel: string;
   mode: Mode;
   user: User;
@@ -26,6 +28,7 @@ export interface CloseConversation {
   botId: string;
   desk: string;
   deskConversationId: string;
+  mode: Mode;
   n: number;
   timestamp: number;
   reason: CloseReason;
@@ -58,11 +61,15 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
      * not called again. Refused credentials and a refused request end at once; the rest is retried.
      */
     async openConversation(open: OpenConversation): Promise<OpenOutcome> {
-      const row = await store.handoffs.get(open.handoffId);
-      if (row?.deskConversationId) {
+      // Native mode: the conversation is there before the handoff, so only the ledger knows whether it was assigned.
+      const done =
+        open.mode === 'native'
+          ? (await store.ledger.get(open.handoffId, 'desk')).sent >= open.n && open.deskConversationId
+          : (await store.handoffs.get(open.handoffId))?.deskConversationId;
+      if (done) {
         // An earlier try may have ended between the binding and this.
-        await replayEarlyEvents(open, row.deskConversationId);
-        return { deskConversationId: row.deskConversationId };
+        await replayEarlyEvents(open, done);
+        return { deskConversationId: done };
       }
       let accepted = false;
       try {
@@ -73,6 +80,8 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
               key: deliveryKey(open.handoffId, open.n),
               handoffId: open.handoffId,
               botId: open.botId,
+              conversationId: open.conversationId,
+              ...(open.deskConversationId === undefined ? {} : { deskConversationId: open.deskConversationId }),
               channel: open.channel,
               mode: open.mode,
               timestamp: open.timestamp,
@@ -83,7 +92,8 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
             }),
         );
         accepted = true;
-        await store.handoffs.bindDesk(open.handoffId, deskConversationId);
+        if (open.mode === 'native') await store.ledger.sent(open.handoffId, 'desk', open.n);
+        else await store.handoffs.bindDesk(open.handoffId, deskConversationId);
         await replayEarlyEvents(open, deskConversationId);
         return { deskConversationId };
       } catch (error) {
@@ -106,6 +116,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
         await callDesk({ botId: close.botId, desk: close.desk, operation: 'close' }, (desk, ctx) =>
           desk.close(ctx, {
             key: deliveryKey(close.handoffId, close.n),
+            mode: close.mode,
             handoffId: close.handoffId,
             deskConversationId: close.deskConversationId,
             timestamp: close.timestamp,

@@ -1,5 +1,5 @@
 import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
-import type { HandoffEvent } from '../workflows/contracts.ts';
+import type { BotEvent } from '../workflows/contracts.ts';
 import { eventId } from '../workflows/ids.ts';
 import { createBulkhead } from './bulkhead.ts';
 import type { CallbackBatch, Deps } from './deps.ts';
@@ -28,8 +28,7 @@ export function createCallbackActivities(deps: Deps) {
   const bulkhead = createBulkhead(CALLS_PER_BOT);
   const avoidUntil = new Map<string, number>();
 
-  async function post(callback: CallbackConfig, event: HandoffEvent, timeoutMs: number): Promise<void> {
-    const id = eventId(event.handoffId, event.seq);
+  async function post(callback: CallbackConfig, id: string, event: BotEvent, timeoutMs: number): Promise<void> {
     const body = JSON.stringify(event);
     const response = await deps.http.request({
       method: 'POST',
@@ -80,7 +79,7 @@ export function createCallbackActivities(deps: Deps) {
         }
         const sentAt = performance.now();
         try {
-          await post(callback, event, Math.min(CALL_MS, Math.ceil(left)));
+          await post(callback, eventId(batch.handoffId, event.seq), event, Math.min(CALL_MS, Math.ceil(left)));
         } catch (cause) {
           error = cause;
           break;
@@ -96,7 +95,7 @@ export function createCallbackActivities(deps: Deps) {
     return { sentSeq, slow: slow || error !== undefined, ...(error === undefined ? {} : { error }) };
   }
 
-  async function fromJournal(batch: CallbackBatch): Promise<HandoffEvent[]> {
+  async function fromJournal(batch: CallbackBatch): Promise<BotEvent[]> {
     const events = await store.journal.read(batch.handoffId, batch.fromSeq - 1, batch.toSeq - batch.fromSeq + 1);
     if (events[0]?.seq === batch.fromSeq) return events;
     throw ApplicationFailure.create({

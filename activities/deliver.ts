@@ -16,6 +16,8 @@ export interface DeskBatch {
   botId: string;
   desk: string;
   deskConversationId: string;
+  /** `bot`: native mode. */
+  from: 'user' | 'bot';
   /** In order. */
   deliveries: MessageDelivery[];
 }
@@ -38,6 +40,9 @@ const MARKS_MS = 200;
 /** More than a message has parts: its text and 20 attachments. */
 const MOST_PARTS = 32;
 
+const withheld = (n: number, sent: number): DeliveryResult =>
+  n <= sent ? { n, ok: true } : { n, ok: false, why: 'human_has_it' };
+
 /** Errors after which the same message can never arrive. */
 const HOPELESS: readonly DeskError['kind'][] = ['rejected', 'not_found', 'conflict'];
 
@@ -57,6 +62,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     // Handled at once: it may fail while the next call is under way.
     const notWritten = (cause: unknown): void => log.warn({ err: cause }, 'delivery mark not written');
     const results: DeliveryResult[] = [];
+    if (batch.from === 'bot' && (await humanHasIt(batch))) {
+      return { results: batch.deliveries.map(({ n }) => withheld(n, done.sent)), slow: false };
+    }
     let slow = false;
     let error: unknown;
     const keepAway = (sentAt: number): boolean => {
@@ -98,6 +106,12 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     return { results, slow, ...(error === undefined ? {} : { error }) };
   }
 
+  /** What the bot said before its request for a human, and could not be delivered until then, would talk between them. */
+  async function humanHasIt({ botId, deskConversationId }: DeskBatch): Promise<boolean> {
+    const handoff = await store.handoffs.openFor(botId, deskConversationId);
+    return handoff !== undefined && handoff.status !== 'opening';
+  }
+
   /** How far an earlier try came with this message. */
   async function partsOf(handoffId: string, n: number): Promise<NonNullable<OutboundMessage['parts']>> {
     const { sent } = await store.ledger.get(handoffId, 'parts');
@@ -126,13 +140,15 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       operation: 'send',
       ...(timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) }),
     };
-    const parts = delivery.attachments?.length ? await partsOf(batch.handoffId, delivery.n) : undefined;
     const sent = await callDesk(call, async (desk, ctx) => {
+      const several = delivery.attachments?.length || Buffer.byteLength(delivery.text) > desk.limits.textMax;
+      const parts = several ? await partsOf(batch.handoffId, delivery.n) : undefined;
       // Only where the desk lets us look does it help to know that a try has begun.
       if (desk.capabilities.lookup && !maybeSent) await store.ledger.started(batch.handoffId, 'desk', delivery.n);
       return desk.send(ctx, {
         key: deliveryKey(batch.handoffId, delivery.n),
         handoffId: batch.handoffId,
+        from: batch.from,
         deskConversationId: batch.deskConversationId,
         timestamp: delivery.timestamp,
         text: delivery.text,

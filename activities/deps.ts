@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
+import type { BotEvent, ConversationInput, ConversationSignal } from '../workflows/contracts.ts';
 import type { DeskRegistry } from './desks/registry.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Metrics } from './platform/metrics.ts';
@@ -8,7 +8,9 @@ import type { Store } from './store/store.ts';
 /** What activities know of workflow runs; `worker/runs.ts` does it with the Temporal client. */
 export interface HandoffRuns {
   /** Throws `HandoffGone` when no run is open. */
-  signal(handoffId: string, signals: HandoffSignal[]): Promise<void>;
+  signal(runId: string, signals: ConversationSignal[]): Promise<void>;
+  /** Signals a native conversation and starts its run when there is none. */
+  tellConversation(conversation: ConversationInput, signals: ConversationSignal[]): Promise<void>;
   /** `gone`: no run, or one that ended in any way. */
   state(handoffId: string): Promise<'running' | 'gone'>;
   /** Starts the workflow that delivers a handoff's remaining callbacks; once, however often it is called. */
@@ -24,6 +26,8 @@ export interface Deps {
   desks: DeskRegistry;
   http: HttpClient;
   runs: HandoffRuns;
+  /** Our own address as desks see it. */
+  publicUrl: string;
   clock: { now(): number };
   log: Logger;
   metrics: Metrics;
@@ -36,5 +40,5 @@ export interface CallbackBatch {
   fromSeq: number;
   toSeq: number;
   /** The events from `fromSeq` to `toSeq`; absent: read them from the journal. */
-  events?: HandoffEvent[];
+  events?: BotEvent[];
 }

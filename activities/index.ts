@@ -1,20 +1,24 @@
-import type { HandoffEvent, HandoffStatus, LateMessage } from '../workflows/contracts.ts';
+import type { BotEvent, HandoffStatus, LateMessage } from '../workflows/contracts.ts';
 import { createConversationActivities } from './conversation.ts';
 import { createCallbackActivities } from './deliver-callback.ts';
 import { createDeliverActivities } from './deliver.ts';
 import type { Deps } from './deps.ts';
 import { createDeskCalls } from './desk-calls.ts';
 import { createMaintenanceActivities } from './maintenance.ts';
+import { createNativeActivities } from './native.ts';
 import { createQuickActivities } from './quick.ts';
 
 /** What goes into the journal in one transaction, with what the index of handoffs must show afterwards. */
 export interface JournalBatch {
+  /** Of a handoff or of a native conversation. */
   handoffId: string;
   botId: string;
-  events: HandoffEvent[];
+  events: BotEvent[];
   late: LateMessage[];
-  status: HandoffStatus;
+  status?: HandoffStatus;
   email?: string;
+  /** Of a native conversation: a human has it. */
+  human?: boolean;
 }
 
 /** All activities, given what they work with. The worker registers the result; workflows import only its type. */
@@ -37,6 +41,7 @@ export function createActivities(deps: Deps) {
     ...createConversationActivities(deps, callDesk),
     ...deskActivities,
     ...callbackActivities,
+    ...createNativeActivities(deps),
     ...createMaintenanceActivities(deps),
   };
 }

@@ -1,7 +1,9 @@
 import { heartbeat } from '@temporalio/activity';
-import type { HandoffEvent, HandoffSignal } from '../workflows/contracts.ts';
+import type { HandoffEvent, HandoffSignal, Mode } from '../workflows/contracts.ts';
+import { isConversationId } from '../workflows/ids.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
+import { tellConversation } from './native.ts';
 import { handoffSettings } from './settings.ts';
 import { lateReplies } from './store/late.ts';
 import type { HandoffRow } from './store/types.ts';
@@ -12,6 +14,7 @@ export interface ConversationToClose {
   botId: string;
   desk: string;
   deskConversationId: string;
+  mode: Mode;
 }
 
 /** A webhook's own call forwards it; what is older than this was left behind by a crash or an outage. Seconds. */
@@ -46,31 +49,52 @@ export function createMaintenanceActivities(deps: Deps) {
     for (const [handoffId, pending] of byHandoff) {
       const ids = pending.map((row) => row.inboxId);
       try {
-        await runs.signal(
-          handoffId,
-          pending.map((row) => row.signal),
-        );
-        await store.inbox.forwarded(ids, 'forwarded');
+        await store.inbox.forwarded(ids, await replay(handoffId, pending));
         replayed += ids.length;
       } catch (error) {
-        if (error instanceof HandoffGone) {
-          await keepAsLate(handoffId, pending);
-          await store.inbox.forwarded(ids, 'late');
-        } else log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
+        log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
       }
     }
     return replayed;
   }
 
+  /** To the handoff; when it is gone, a native one's conversation goes to its bot, and anything else is late. */
+  async function replay(id: string, pending: { signal: HandoffSignal }[]): Promise<'forwarded' | 'late'> {
+    const signals = pending.map((row) => row.signal);
+    if (isConversationId(id)) {
+      const row = await store.conversations.get(id);
+      if (row) await tellConversation(deps, row, signals);
+      return 'forwarded';
+    }
+    try {
+      await runs.signal(id, signals);
+      return 'forwarded';
+    } catch (error) {
+      if (!(error instanceof HandoffGone)) throw error;
+    }
+    const handoff = await store.handoffs.get(id);
+    if (handoff?.mode === 'native' && handoff.deskConversationId) {
+      const { botId, desk, deskConversationId } = handoff;
+      await tellConversation(deps, await store.conversations.open({ botId, desk, deskConversationId }), signals);
+      return 'forwarded';
+    }
+    await keepAsLate(id, pending);
+    return 'late';
+  }
+
   /** An event that no handoff has claimed for long is nobody's any more: it stays in the inbox, with an alert. */
   async function alarmUnknown(): Promise<number> {
     const rows = await store.inbox.unforwarded({ known: false, olderThanSeconds: UNKNOWN_SECONDS, limit: PAGE });
-    if (rows.length === 0) return 0;
-    for (const row of rows) metrics.inboxAlerts.inc({ desk: row.desk });
-    const inboxIds = rows.map((row) => row.inboxId);
+    const foreign = rows.filter((row) => deps.desks.get(row.desk)?.capabilities.reportsForeign === true);
+    const ours = rows.filter((row) => !foreign.includes(row));
+    // Of conversations that had never been ours: nothing of them stays.
+    if (foreign.length > 0) await store.inbox.drop(foreign.map((row) => row.inboxId));
+    if (ours.length === 0) return 0;
+    for (const row of ours) metrics.inboxAlerts.inc({ desk: row.desk });
+    const inboxIds = ours.map((row) => row.inboxId);
     log.error({ inboxIds }, 'webhook events of conversations that no handoff knows');
     await store.inbox.forwarded(inboxIds, 'unknown');
-    return rows.length;
+    return ours.length;
   }
 
   async function keepAsLate(handoffId: string, pending: { signal: HandoffSignal }[]): Promise<void> {
@@ -114,6 +138,7 @@ export function createMaintenanceActivities(deps: Deps) {
   return {
     /** Forwards what the inbox still holds, and alarms about what nobody knows. */
     async sweepInbox(): Promise<{ replayed: number; unknown: number }> {
+      await store.forgetExpiredMemory();
       return { replayed: await replayKnown(), unknown: await alarmUnknown() };
     },
 
@@ -140,13 +165,13 @@ export function createMaintenanceActivities(deps: Deps) {
       // Read again: a run writes its end before it goes, and since the list was made it may have ended well.
       const row = await store.handoffs.get(handoff);
       if (!row) return null;
-      const { id: handoffId, botId, desk, deskConversationId } = row;
+      const { id: handoffId, botId, desk, deskConversationId, mode } = row;
       // Nobody was ever told of it: the request that made the row failed before its run began.
       if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return null;
       if (row.status !== 'closed') await closeGone(row);
       // By an earlier try of this activity whose answer was lost: the desk still has to hear of it.
       else if (!(await closedHere(row))) return null;
-      return deskConversationId ? { handoffId, botId, desk, deskConversationId } : null;
+      return deskConversationId ? { handoffId, botId, desk, deskConversationId, mode } : null;
     },
   };
 }

@@ -107,7 +107,7 @@ async function share(options: ComposeOptions): Promise<Shared> {
 }
 
 async function startWorker(shared: Shared): Promise<void> {
-  const { backends, config, folder, log, shutdown, store, http, metrics, temporal } = shared;
+  const { backends, config, address, folder, log, shutdown, store, http, metrics, temporal } = shared;
   const target = temporalTarget({
     address: backends.temporal?.address ?? config.temporalAddress!,
     namespace: backends.temporal?.namespace,
@@ -119,10 +119,11 @@ async function startWorker(shared: Shared): Promise<void> {
   ]);
   shutdown.add('the Temporal connection', () => connection.close());
   const runs = createRuns(temporal.client);
+  const publicUrl = config.publicUrl ?? address;
   const worker = await createBatonWorker({
     connection,
     namespace: target.namespace,
-    deps: { store, desks, http, runs, clock: { now: () => Date.now() }, log, metrics },
+    deps: { store, desks, http, runs, publicUrl, clock: { now: () => Date.now() }, log, metrics },
     bundle,
     ...(converter ? { dataConverter: converter } : {}),
   });

@@ -1,9 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { HandoffGone } from '../activities/deps.ts';
+import { conversationStart } from '../activities/platform/conversation-start.ts';
 import type { HandoffRuns } from '../activities/deps.ts';
 import { HANDOFF_SIGNAL } from '../workflows/contracts.ts';
-import type { HandoffSignal } from '../workflows/contracts.ts';
+import type { ConversationSignal } from '../workflows/contracts.ts';
 import {
   callbackTailWorkflowId,
   handoffWorkflowId,
@@ -19,8 +20,8 @@ const MAINTENANCE_EVERY = '1 minute';
 const SIGNAL_CHARACTERS = 400_000;
 
 /** Signals in their order, as many together as one call may carry. */
-function parts(signals: HandoffSignal[]): HandoffSignal[][] {
-  const calls: HandoffSignal[][] = [];
+function parts(signals: ConversationSignal[]): ConversationSignal[][] {
+  const calls: ConversationSignal[][] = [];
   let size = Infinity;
   for (const signal of signals) {
     const characters = JSON.stringify(signal).length;
@@ -38,12 +39,18 @@ function parts(signals: HandoffSignal[]): HandoffSignal[][] {
 export function createRuns(client: Client): HandoffRuns {
   const handle = (handoffId: string) => client.workflow.getHandle(handoffWorkflowId(handoffId));
   return {
-    async signal(handoffId, signals) {
+    async signal(runId, signals) {
       try {
-        for (const part of parts(signals)) await handle(handoffId).signal(HANDOFF_SIGNAL, part);
+        for (const part of parts(signals)) await handle(runId).signal(HANDOFF_SIGNAL, part);
       } catch (error) {
-        if (error instanceof WorkflowNotFoundError) throw new HandoffGone(handoffId, { cause: error });
+        if (error instanceof WorkflowNotFoundError) throw new HandoffGone(runId, { cause: error });
         throw error;
+      }
+    },
+
+    async tellConversation(conversation, signals) {
+      for (const part of parts(signals)) {
+        await client.workflow.signalWithStart(WORKFLOW.conversation, conversationStart(conversation, part));
       }
     },
 

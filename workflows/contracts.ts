@@ -5,6 +5,8 @@
  * Times in here are epoch milliseconds (`...Ms`, `at`), except in `HandoffEvent.at`, which is what the outside reads.
  */
 
+export type * from './conversation-contracts.ts';
+
 export const HANDOFF_STATUSES = ['awaiting_email', 'opening', 'connecting', 'asking', 'active', 'closed'] as const;
 export type HandoffStatus = (typeof HANDOFF_STATUSES)[number];
 
@@ -168,7 +170,9 @@ type SignalContent =
 /** What happens to a native conversation; its bot speaks besides. */
 export type ConversationSignal =
   | HandoffSignal
-  | { kind: 'botMessage'; id: string; text: string; attachments?: Attachment[]; atMs?: number };
+  | { kind: 'botMessage'; id: string; text: string; attachments?: Attachment[]; atMs?: number }
+  /** A handoff of this conversation is over: the bot has it back, whoever took it before. */
+  | { kind: 'handoffEnded'; id: string; atMs?: number };
 
 /** The one signal: several events of a handoff may travel in one call, in order. */
 export const HANDOFF_SIGNAL = 'happened';
@@ -238,7 +242,9 @@ export interface HandoffState {
   deskConversationId?: string;
   agent?: Agent;
   /** What ends when nothing happens until `atMs`. */
-  deadline?: { kind: 'email' | 'wait' | 'choice' | 'inactivity' | 'agentSilence'; atMs: number };
+  deadline?: { kind: 'email' | 'wait' | 'choice' | 'inactivity' | 'agentSilence' | 'snooze'; atMs: number };
+  /** The agent has parked an active handoff: its silence timers stand still, and `resume` starts when it wakes. */
+  snoozed?: { resume?: 'inactivity' | 'agentSilence' };
   lastSeq: number;
   /** Of the last event, so that events never go back in time. */
   lastAtMs?: number;
@@ -259,13 +265,15 @@ export interface CarriedState {
   journal: HandoffEvent[];
   late: LateMessage[];
   desk: DeskDelivery[];
-  callback: CallbackProgress;
+  callback: CallbackProgress<HandoffEvent>;
+  /** Native mode: what came when the end was decided, for the conversation's own workflow. */
+  handBack?: ConversationSignal[];
 }
 
 /** The callback's outbox: the next `seq` to deliver, and the newest events; older ones are read from the journal. */
-export interface CallbackProgress {
+export interface CallbackProgress<E extends BotEvent = BotEvent> {
   nextSeq: number;
-  recent: HandoffEvent[];
+  recent: E[];
 }
 
 /** Answer of the `view` query, for operators and tests. */
@@ -276,50 +284,4 @@ export interface HandoffView {
   deadline?: { kind: string; at: string };
   counts: HandoffState['counts'];
   waiting: { journal: number; desk: number; callback: number };
-}
-
-/** Argument of the workflow `conversation`, which owns a native conversation while its bot has it. */
-export interface ConversationInput {
-  /** Id of run, journal and ledger: `conversationRunId` in `ids.ts`. */
-  id: string;
-  botId: string;
-  desk: string;
-  deskConversationId: string;
-  settings: ConversationSettings;
-  /** Set by continue-as-new. */
-  carried?: CarriedConversation;
-  /** Continue as new after this many events instead of when the server suggests it. For tests. */
-  continueAfterEvents?: number;
-}
-
-export interface ConversationSettings {
-  /** Ends the conversation after this long without a message; the next one starts it again. */
-  idleTimeoutMs: number;
-  /** Whether the bot has a callback. */
-  callback: boolean;
-}
-
-/** What the reducer of a native conversation decides with. */
-export interface ConversationState {
-  status: 'open' | 'ended';
-  user?: User;
-  /** A human has the conversation without a handoff: the bot is silent. */
-  human: boolean;
-  idleAtMs: number;
-  lastSeq: number;
-  lastAtMs?: number;
-  lastDeskN: number;
-  lastTimestamp: number;
-  /** The bot's messages that are neither delivered nor failed, oldest first. */
-  pending: { n: number; messageId: string }[];
-  /** Ids of the last signals, for dedupe; bounded. */
-  seen: string[];
-  counts: { user: number; bot: number; agent: number; failed: number; duplicates: number };
-}
-
-export interface CarriedConversation {
-  state: ConversationState;
-  journal: ConversationEvent[];
-  desk: DeskDelivery[];
-  callback: { nextSeq: number; recent: ConversationEvent[] };
 }

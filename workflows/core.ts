@@ -14,6 +14,7 @@ import type {
 import { attachmentsOf, Draft } from './draft.ts';
 import type { Step } from './draft.ts';
 import { decideEnd, endIfSettled, failPending, tellDeskOfEnd } from './ending.ts';
+import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
 
 export { CLOSING_GRACE_MS } from './ending.ts';
 
@@ -42,6 +43,7 @@ export function begin(input: HandoffInput, nowMs: number): Step {
     seen: [],
     counts: { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 },
     ...(input.user.email === undefined ? {} : { email: input.user.email }),
+    ...(input.deskConversationId === undefined ? {} : { deskConversationId: input.deskConversationId }),
   });
   draft.toDesk({ kind: 'open', n: draft.nextN(), timestamp: draft.nextTimestamp() });
   if (input.emailRequired) {
@@ -85,6 +87,8 @@ function apply(draft: Draft, happening: Happening): void {
       return draft.open ? draft.emit('message.read', {}) : undefined;
     case 'snooze':
       return snooze(draft, happening.until);
+    case 'unsnooze':
+      return wake(draft);
     case 'opened':
       return opened(draft, happening.deskConversationId);
     case 'openFailed':
@@ -111,11 +115,19 @@ type SignalOf<K extends HandoffSignal['kind']> = Extract<HandoffSignal, { kind: 
 
 function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
   const { state } = draft;
+  // Said in the desk's messenger when the bot was about to have the conversation back: it is for the bot.
+  if (draft.native && !draft.open) return draft.handBack(signal);
   if (state.status === 'closed') return draft.keepLate('user', signal);
   state.counts.user += 1;
   draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal) });
   // The end is decided but not yet written: the sender was told 202, so he must learn that nobody will read it.
   if (state.closing) return draft.emitFailed(signal.id, 'handoff_closed');
+  if (!draft.native) sendToDesk(draft, signal);
+  if (state.status === 'active') awaitAgent(draft);
+}
+
+function sendToDesk(draft: Draft, signal: SignalOf<'userMessage'>): void {
+  const { state } = draft;
   const n = draft.nextN();
   state.pending.push({ n, messageId: signal.id });
   draft.toDesk({
@@ -127,10 +139,6 @@ function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
     text: signal.text,
     ...attachmentsOf(signal),
   });
-  if (state.status !== 'active') return;
-  const silence = draft.settings.agentSilenceTimeoutMs;
-  if (silence === null) delete state.deadline;
-  else state.deadline = { kind: 'agentSilence', atMs: draft.nowMs + silence };
 }
 
 function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
@@ -150,13 +158,17 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
     agent: state.agent ?? null,
     ...attachmentsOf(signal),
   });
-  state.deadline = { kind: 'inactivity', atMs: draft.nowMs + draft.settings.inactivityTimeoutMs };
+  awaitUser(draft);
 }
 
 function agentChanged(draft: Draft, agent: Agent | undefined): void {
   const { state } = draft;
   if (!draft.open || !agent || isNobody(agent) || sameAgent(state.agent, agent)) return;
+  const first = state.agent === undefined;
   state.agent = agent;
+  // Whom the desk chooses before anybody has spoken is no change; `handoff.active` will name him.
+  if (first && state.status !== 'active') return;
+  restartSilence(draft);
   draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
 }
 
@@ -182,11 +194,6 @@ function emailGiven(draft: Draft, email: string): void {
   draft.state.email = email;
   draft.state.status = 'opening';
   delete draft.state.deadline;
-}
-
-function snooze(draft: Draft, until: string | undefined): void {
-  if (!draft.open) return;
-  draft.emit('handoff.snoozed', { text: draft.text('snoozed'), until: until ?? null });
 }
 
 function opened(draft: Draft, deskConversationId: string): void {
@@ -246,6 +253,8 @@ function timePassed(draft: Draft): void {
       return decideEnd(draft, 'inactivity_timeout', 'user_silent');
     case 'agentSilence':
       return decideEnd(draft, 'inactivity_timeout', 'agent_silent');
+    case 'snooze':
+      return wake(draft);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ConversationRun } from './conversation-run.ts';
 import type { HandoffRun } from './run.ts';
 
 /** What an operator reads in the Temporal UI under "current details". Markdown, no personal data. */
@@ -12,4 +13,17 @@ export function describeForOperators(run: HandoffRun): string {
   ];
   if (deadline) lines.push(`next deadline: ${deadline.kind} at ${new Date(deadline.atMs).toISOString()}`);
   return lines.join('  \n');
+}
+
+/** The same for a native conversation. */
+export function describeConversation(run: ConversationRun): string {
+  const { status, human, counts, lastSeq, idleAtMs } = run.state;
+  const { journal, desk, callback } = run.waiting;
+  return [
+    `**${status}**, ${human ? 'a human has it' : 'the bot has it'}`,
+    `messages: ${counts.user} from the user, ${counts.bot} from the bot, ${counts.agent} from agents, ${counts.failed} failed`,
+    `events: ${lastSeq} · repeats dropped: ${counts.duplicates}`,
+    `waiting: ${journal} for the journal, ${desk} for the desk, ${callback} for the callback`,
+    ...(status === 'open' ? [`ends without a message at ${new Date(idleAtMs).toISOString()}`] : []),
+  ].join('  \n');
 }

@@ -1,6 +1,7 @@
 import type {
   Agent,
   Attachment,
+  ConversationSignal,
   DeskDelivery,
   EventType,
   FailureReason,
@@ -11,12 +12,14 @@ import type {
   TextKey,
 } from './contracts.ts';
 
-/** What follows: for the journal (and with it the callback), for the desk, and beside the journal. */
+/** What follows: for the journal (and with it the callback), for the desk, beside the journal, for the conversation. */
 export interface Step {
   state: HandoffState;
   events: HandoffEvent[];
   desk: DeskDelivery[];
   late: LateMessage[];
+  /** Native mode: the bot has the conversation back, and with it what came too late for the handoff. */
+  handBack: ConversationSignal[];
 }
 
 /** How many ids a handoff remembers: a repeat later than this many other signals would not be recognised. */
@@ -35,6 +38,7 @@ export class Draft {
   readonly #events: HandoffEvent[] = [];
   readonly #desk: DeskDelivery[] = [];
   readonly #late: LateMessage[] = [];
+  readonly #handBack: ConversationSignal[] = [];
 
   constructor(input: HandoffInput, nowMs: number, state: HandoffState, atMs = nowMs) {
     this.input = input;
@@ -50,6 +54,11 @@ export class Draft {
   /** The end is neither written nor decided. */
   get open(): boolean {
     return this.state.closing === undefined;
+  }
+
+  /** The user is in the desk's own messenger: what he says is there already, and outlives the handoff. */
+  get native(): boolean {
+    return this.input.mode === 'native';
   }
 
   /** Remembers the key; false when it has been here before. (8) */
@@ -106,6 +115,10 @@ export class Draft {
     this.#desk.push(delivery);
   }
 
+  handBack(signal: ConversationSignal): void {
+    this.#handBack.push(signal);
+  }
+
   keepLate(
     from: 'user' | 'agent',
     message: { id: string; text: string; attachments?: Attachment[]; agent?: Agent },
@@ -122,6 +135,6 @@ export class Draft {
   }
 
   step(): Step {
-    return { state: this.state, events: this.#events, desk: this.#desk, late: this.#late };
+    return { state: this.state, events: this.#events, desk: this.#desk, late: this.#late, handBack: this.#handBack };
   }
 }

@@ -51,6 +51,7 @@ export function endIfSettled(draft: Draft): void {
     ...(detail === undefined ? {} : { detail }),
     text: draft.text(CLOSE_TEXT[reason]),
   });
+  if (draft.native) draft.handBack({ kind: 'handoffEnded', id: draft.input.handoffId, atMs: draft.atMs });
 }
 
 /** Messages that nobody will deliver any more. */

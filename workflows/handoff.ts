@@ -15,19 +15,23 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { callbackTail } from './callback-tail.ts';
-import type { CloseReason, HandoffInput, HandoffSignal, HandoffStatus, HandoffView } from './contracts.ts';
+import type { CloseReason, ConversationSignal, HandoffInput, HandoffStatus, HandoffView } from './contracts.ts';
 import { HANDOFF_SIGNAL } from './contracts.ts';
 import { nextDeadlineMs } from './core.ts';
 import type { Happening } from './core.ts';
 import { describeForOperators } from './details.ts';
 import { callbackTailWorkflowId, SEARCH_ATTRIBUTES } from './ids.ts';
+import { deskSteps } from './desk-steps.ts';
+import { Lane } from './lane.ts';
 import { startLanes } from './lanes.ts';
-import type { Lanes, Report } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
+import * as act from './proxies.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
 
-export const happened = defineSignal<[HandoffSignal[]]>(HANDOFF_SIGNAL);
+/** The same for handoffs and native conversations. */
+export const happened = defineSignal<[ConversationSignal[]]>(HANDOFF_SIGNAL);
 export const viewQuery = defineQuery<HandoffView>('view');
 
 const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, 'KEYWORD');
@@ -42,7 +46,7 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
     showOperators();
   };
   setHandler(happened, (signals) => {
-    for (const signal of signals) report(signal, 'signal');
+    for (const signal of signals) if (isForHandoff(signal)) report(signal, 'signal');
   });
   setHandler(viewQuery, () => run.view());
   showOperators();
@@ -58,8 +62,13 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
   return { reason: run.state.closeReason ?? 'operator_closed' };
 }
 
+const isForHandoff = (signal: ConversationSignal) => signal.kind !== 'botMessage' && signal.kind !== 'handoffEnded';
+
+type Report = (happening: Happening) => void;
+
 async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
-  const lanes = startLanes(run, report, sent);
+  const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent });
+  if (run.input.mode === 'native') handBackLane(run);
   const watchdog = new Watchdog();
   const shown = { status: run.input.carried ? run.state.status : undefined };
   let interrupted = false;
@@ -89,6 +98,20 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
   watchdog.stop();
   if (run.finished) await finish(run, lanes);
   else await continueRun(run, lanes, shown);
+}
+
+/** Native mode: what came when the end was decided goes to the conversation's own workflow, in order. */
+function handBackLane(run: HandoffRun): Lane {
+  return new Lane(
+    () => run.handBack.length > 0,
+    async () => {
+      const signals = [...run.handBack];
+      const { botId, desk, deskConversationId } = run.address;
+      await act.journal.handBack({ botId, desk, deskConversationId, signals });
+      run.handBack.splice(0, signals.length);
+    },
+    false,
+  );
 }
 
 /** Search attributes outlive continue-as-new. */

@@ -1,22 +1,22 @@
 /**
- * The loops that leave a handoff. What waits for journal, desk and callback is tried together in one quick round inside
+ * The loops that leave a handoff or a native conversation. What waits for journal, desk and callback is tried together in one quick round inside
  * the workflow task. A part that fails, or whose other side is known to be slow, goes on in a loop of its own with
  * regular activities, whose retries an operator can see; the others do not wait for it.
  */
-import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { CallbackBatch } from '../activities/deps.ts';
 import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
 import type { JournalBatch } from '../activities/index.ts';
 import type { QuickResult } from '../activities/quick.ts';
-import type { Happening } from './core.ts';
-import type { DeskDelivery } from './contracts.ts';
+import type { BotEvent, DeskDelivery } from './contracts.ts';
 import { Lane } from './lane.ts';
+import { batchOf } from './outboxes.ts';
+import type { Outboxes, Settled } from './outboxes.ts';
 import { BATCH, LEAST_TRY_MS, MESSAGE_LIMIT_MS, QUICK_ROUNDS_IN_A_ROW } from './policies.ts';
 import * as act from './proxies.ts';
-import { batchOf } from './run.ts';
-import type { HandoffRun } from './run.ts';
 
-export type Report = (happening: Happening) => void;
+/** Opening and closing at the desk, which only a handoff does; resolves when it has ended in any way. */
+export type DeskSteps = (step: Exclude<DeskDelivery, { kind: 'message' }>) => Promise<void>;
 
 export interface Lanes {
   quick: Lane;
@@ -25,10 +25,16 @@ export interface Lanes {
   callback: Lane;
 }
 
-/** `sent` is called after each batch, however it ended. */
-export function startLanes(run: HandoffRun, report: Report, sent: () => void): Lanes {
+interface LaneOptions {
+  settle(settled: Settled): void;
+  steps: DeskSteps;
+  /** Called after each batch, however it ended. */
+  sent(): void;
+}
+
+export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent }: LaneOptions): Lanes {
   const journal = journalOutbox(run);
-  const desk = deskOutbox(run, report);
+  const desk = deskOutbox(run, settle, steps);
   const callback = callbackOutbox(run);
 
   async function quickRound(inARow: number): Promise<void> {
@@ -42,8 +48,8 @@ export function startLanes(run: HandoffRun, report: Report, sent: () => void): L
     // first and take its `seq`.
     const endTask = !run.sure || inARow % QUICK_ROUNDS_IN_A_ROW === QUICK_ROUNDS_IN_A_ROW - 1;
     const round = endTask ? act.round : act.quick;
-    const { lastSeq } = run.state;
-    const { handoffId } = run.input;
+    const { lastSeq } = run;
+    const { handoffId } = run.address;
     const result = await round.deliverQuickly({ handoffId, ...parts }).catch((): QuickResult => ({}));
     if (endTask) run.stored(lastSeq);
     if (parts.journal) journal.settle(parts.journal, result.journal);
@@ -69,22 +75,11 @@ export function startLanes(run: HandoffRun, report: Report, sent: () => void): L
   };
 }
 
-function journalOutbox(run: HandoffRun) {
+function journalOutbox(run: Outboxes<BotEvent>) {
   const outbox = {
     quick: true,
     waiting: (): boolean => run.journal.length > 0 || run.late.length > 0,
-    batch(): JournalBatch {
-      const { handoffId, botId } = run.input;
-      const { status, email } = run.state;
-      return {
-        handoffId,
-        botId,
-        events: batchOf(run.journal, BATCH.journal),
-        late: batchOf(run.late, BATCH.journal),
-        status,
-        ...(email === undefined ? {} : { email }),
-      };
-    },
+    batch: (): JournalBatch => run.journalBatch(),
     settle(batch: JournalBatch, written: true | undefined): void {
       outbox.quick = written === true;
       if (!written) return;
@@ -100,8 +95,8 @@ function journalOutbox(run: HandoffRun) {
   return outbox;
 }
 
-function callbackOutbox(run: HandoffRun) {
-  const { handoffId, botId } = run.input;
+function callbackOutbox(run: Outboxes<BotEvent>) {
+  const { handoffId, botId } = run.address;
   const outbox = {
     quick: true,
     waiting: (): boolean => run.callbackWaiting > 0,
@@ -110,7 +105,7 @@ function callbackOutbox(run: HandoffRun) {
       const recent = run.callback.recent.filter((event) => event.seq >= fromSeq);
       const events = batchOf(recent, BATCH.callback);
       if (events[0]?.seq === fromSeq) return { handoffId, botId, fromSeq, toSeq: fromSeq + events.length - 1, events };
-      return { handoffId, botId, fromSeq, toSeq: Math.min(run.state.lastSeq, fromSeq + BATCH.callback - 1) };
+      return { handoffId, botId, fromSeq, toSeq: Math.min(run.lastSeq, fromSeq + BATCH.callback - 1) };
     },
     settle(_batch: CallbackBatch, result: { sentSeq: number; slow: boolean } | undefined): void {
       outbox.quick = result !== undefined && !result.slow;
@@ -132,60 +127,9 @@ function callbackOutbox(run: HandoffRun) {
   return outbox;
 }
 
-/** The server ended the wait: a try may be under way still, or its worker died in it, and nobody could mark it. */
-const endedUnheard = (error: unknown): boolean =>
-  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-
-function deskOutbox(run: HandoffRun, report: Report) {
-  const { handoffId, botId, desk } = run.input;
-  const deskConversationId = (): string => run.state.deskConversationId ?? handoffId;
+function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void, steps: DeskSteps) {
   const nextMessages = (): MessageDelivery[] => run.nextForDesk().filter((delivery) => delivery.kind === 'message');
-  const deskBatch = (deliveries: MessageDelivery[]): DeskBatch => ({
-    handoffId,
-    botId,
-    desk,
-    deskConversationId: deskConversationId(),
-    deliveries,
-  });
-
-  async function open(delivery: DeskDelivery): Promise<void> {
-    const { channel, mode, user, question, history, settings } = run.input;
-    if (run.state.closing) return report({ kind: 'openFailed', mayHaveIt: false }); // nobody asked the desk yet
-    try {
-      const { email } = run.state;
-      const opened = await act.openWithin(settings.waitTimeoutMs).openConversation({
-        handoffId,
-        botId,
-        desk,
-        n: delivery.n,
-        timestamp: delivery.timestamp,
-        channel,
-        mode,
-        user,
-        ...(email === undefined ? {} : { email }),
-        question,
-        history,
-        contextRounds: settings.contextRounds,
-      });
-      report({ kind: 'opened', deskConversationId: opened.deskConversationId });
-    } catch (error) {
-      // Also when the handoff ended meanwhile and the retries were cancelled: the desk may hold a conversation.
-      const marked = await CancellationScope.nonCancellable(() =>
-        act.ledger.deskMayHaveIt({ handoffId, n: delivery.n }),
-      );
-      report({ kind: 'openFailed', mayHaveIt: marked || endedUnheard(error) });
-    }
-  }
-
-  async function close({ n, timestamp, reason }: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
-    const at = { handoffId, botId, desk, deskConversationId: deskConversationId() };
-    try {
-      await act.desk.closeConversation({ ...at, n, timestamp, reason });
-    } catch (error) {
-      if (isCancellation(error)) throw error; // continue-as-new: the next run goes on
-      // The handoff is over for everybody else; the failed activity stays visible in this run's history.
-    }
-  }
+  const deskBatch = (deliveries: MessageDelivery[]): DeskBatch => ({ ...run.address, deliveries });
 
   async function messages(deliveries: MessageDelivery[]): Promise<void> {
     const [head] = deliveries;
@@ -213,7 +157,7 @@ function deskOutbox(run: HandoffRun, report: Report) {
 
   /** The limit is over: what the ledger knows as sent was sent, the head has failed, and so has all that is as old. */
   async function giveUp(rest: MessageDelivery[]): Promise<void> {
-    const sent = await act.ledger.lastSentToDesk(handoffId);
+    const sent = await act.ledger.lastSentToDesk(run.address.handoffId);
     const [head] = rest;
     for (const { n, timestamp } of rest) {
       if (n <= sent) settle([{ n, ok: true }]);
@@ -236,10 +180,9 @@ function deskOutbox(run: HandoffRun, report: Report) {
     },
     async sendSteadily(): Promise<void> {
       const [first] = run.nextForDesk();
-      if (first?.kind === 'open') await open(first);
-      else if (first?.kind === 'close') await close(first);
-      else return messages(batchOf(nextMessages(), BATCH.desk));
-      if (first) run.settled(first.n);
+      if (!first || first.kind === 'message') return messages(batchOf(nextMessages(), BATCH.desk));
+      await steps(first);
+      run.settled(first.n);
     },
   };
   return outbox;

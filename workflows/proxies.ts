@@ -31,7 +31,7 @@ export const round = proxyActivities<Pick<Activities, 'deliverQuickly'>>({
 });
 
 /** PostgreSQL is waited for without end: the journal is the one thing that must not be given up. */
-export const journal = proxyActivities<Pick<Activities, 'record'>>({
+export const journal = proxyActivities<Pick<Activities, 'record' | 'conversationProgress' | 'handBack'>>({
   startToCloseTimeout: ATTEMPT_MS,
   retry: JOURNAL_RETRY,
   summary: 'journal',

@@ -107,7 +107,9 @@ export async function startTestBaton(
     metrics,
 
     async startWorker() {
-      const deps = { store, desks, http, runs: createRuns(client), clock: { now: () => Date.now() }, log, metrics };
+      const runs = createRuns(client);
+      const publicUrl = 'https://baton.example.org';
+      const deps = { store, desks, http, runs, publicUrl, clock: { now: () => Date.now() }, log, metrics };
       // The time-skipping server goes on sending to the sticky queue of a worker that has left, so it gets none.
       const cache = env ? { maxCachedWorkflows: 0 } : {};
       worker = await createBatonWorker({ connection: native, namespace, deps, bundle, ...cache });
@@ -150,6 +152,7 @@ export async function startTestBaton(
         user,
         question,
         metadata: null,
+        ...(input.deskConversationId === undefined ? {} : { deskConversationId: input.deskConversationId }),
       });
       await client.workflow.start(WORKFLOW.handoff, {
         workflowId: input.handoffId,

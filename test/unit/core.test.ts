@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { begin, CLOSING_GRACE_MS, nextDeadlineMs, reduce } from '../../workflows/core.ts';
 import type { Happening } from '../../workflows/core.ts';
-import type { DeskDelivery, HandoffEvent, HandoffInput, HandoffState, LateMessage } from '../../workflows/contracts.ts';
+import type {
+  ConversationSignal,
+  DeskDelivery,
+  HandoffEvent,
+  HandoffInput,
+  HandoffState,
+  LateMessage,
+} from '../../workflows/contracts.ts';
 import { handoffInput, settings } from '../support/input.ts';
 
 const START = Date.UTC(2026, 0, 15, 9);
@@ -14,6 +21,7 @@ class Story {
   readonly events: HandoffEvent[] = [];
   readonly desk: DeskDelivery[] = [];
   readonly late: LateMessage[] = [];
+  readonly handBack: ConversationSignal[] = [];
 
   constructor(input: HandoffInput = handoffInput()) {
     this.input = input;
@@ -30,6 +38,7 @@ class Story {
       this.events.push(...step.events);
       this.desk.push(...step.desk);
       this.late.push(...step.late);
+      this.handBack.push(...step.handBack);
     }
     return this;
   }
@@ -138,6 +147,17 @@ describe('waiting for a human', () => {
   it('rule 2: an agent who joins does not start it', () => {
     const story = new Story().happens(opened, { kind: 'agentJoined', id: 'j', agent: { id: 'Mia' } });
     expect(story.state.status).toBe('connecting');
+    expect(story.types).toEqual(['handoff.connecting']);
+    story.happens({ kind: 'agentReply', id: 'r', text: 'Hello' });
+    expect(story.events[1]).toMatchObject({ type: 'handoff.active', data: { agent: { id: 'Mia' } } });
+  });
+
+  it('an agent who takes over from another before anybody spoke is told', () => {
+    const story = new Story().happens(
+      opened,
+      { kind: 'agentJoined', id: 'j', agent: { id: 'Mia' } },
+      { kind: 'agentChanged', id: 'k', agent: { id: 'Noor' } },
+    );
     expect(story.types).toEqual(['handoff.connecting', 'handoff.agent_changed']);
   });
 
@@ -224,14 +244,77 @@ describe('rule 12: the active session and its deadlines', () => {
     expect(story.last?.data).toMatchObject({ reason: 'inactivity_timeout', detail: 'agent_silent' });
   });
 
-  it('reads, snoozes and other agents are told and move nothing', () => {
+  it('a read receipt is told and moves nothing', () => {
     const story = new Story().happens(opened, reply('1', 'Mia'));
     const before = nextDeadlineMs(story.state);
     story.now += 1_000;
-    story.happens({ kind: 'read', id: 'r' }, { kind: 'snooze', id: 's', until: '2026-01-16T09:00:00Z' });
-    story.happens({ kind: 'agentChanged', id: 'a', agent: { id: 'Noor', name: 'Noor' } });
-    expect(story.types.slice(-3)).toEqual(['message.read', 'handoff.snoozed', 'handoff.agent_changed']);
+    story.happens({ kind: 'read', id: 'r' });
+    expect(story.types.at(-1)).toBe('message.read');
     expect(nextDeadlineMs(story.state)).toBe(before);
+  });
+
+  it('another agent is told, and the silence that was under way counts from him', () => {
+    const story = new Story().happens(opened, reply('1', 'Mia'));
+    story.now += 100_000;
+    story.happens({ kind: 'agentChanged', id: 'a', agent: { id: 'Noor', name: 'Noor' } });
+    expect(story.types.at(-1)).toBe('handoff.agent_changed');
+    expect(nextDeadlineMs(story.state)).toBe(story.now + story.input.settings.inactivityTimeoutMs);
+  });
+
+  describe('snooze', () => {
+    const until = '2026-03-30T09:00:00Z'; // over the night in which Europe's clocks change
+    const snoozed = (more = {}): Story =>
+      new Story(handoffInput({ settings: settings(more) })).happens(opened, reply('1', 'Mia'), {
+        kind: 'snooze',
+        id: 's',
+        until,
+      });
+
+    it('stands still until its time, then the silence counts anew', () => {
+      const story = snoozed();
+      expect(story.last).toMatchObject({ type: 'handoff.snoozed', data: { until } });
+      expect(nextDeadlineMs(story.state)).toBe(Date.parse(until));
+      story.now = Date.parse(until);
+      story.happens({ kind: 'timePassed' });
+      expect(story.state.status).toBe('active');
+      expect(nextDeadlineMs(story.state)).toBe(Date.parse(until) + story.input.settings.inactivityTimeoutMs);
+    });
+
+    it('without a time it stands still until somebody speaks', () => {
+      const story = new Story().happens(opened, reply('1', 'Mia'), { kind: 'snooze', id: 's' });
+      expect(nextDeadlineMs(story.state)).toBeUndefined();
+      story.after(90 * 86_400_000).happens(reply('2', 'Mia'));
+      expect(nextDeadlineMs(story.state)).toBe(story.now + story.input.settings.inactivityTimeoutMs);
+    });
+
+    it('the user wakes it', () => {
+      const story = snoozed().happens(says('1'));
+      expect(nextDeadlineMs(story.state)).toBeUndefined();
+      expect(story.state.snoozed).toBeUndefined();
+    });
+
+    it('the agent wakes it by hand, also after a second snooze', () => {
+      const story = snoozed();
+      story.now += 5_000;
+      story.happens({ kind: 'snooze', id: 's2' }, { kind: 'unsnooze', id: 'u' });
+      expect(nextDeadlineMs(story.state)).toBe(story.now + story.input.settings.inactivityTimeoutMs);
+    });
+
+    it("the agent's own silence goes on as well when the user had spoken last", () => {
+      const story = new Story(handoffInput({ settings: settings({ agentSilenceTimeoutMs: 30_000 }) })).happens(
+        opened,
+        reply('1', 'Mia'),
+        says('1'),
+        { kind: 'snooze', id: 's', until },
+        { kind: 'unsnooze', id: 'u' },
+      );
+      expect(nextDeadlineMs(story.state)).toBe(story.now + 30_000);
+    });
+
+    it('while nobody has answered, the user waits no longer for it', () => {
+      const story = new Story().happens(opened, { kind: 'snooze', id: 's', until });
+      expect(nextDeadlineMs(story.state)).toBe(START + story.input.settings.waitTimeoutMs);
+    });
   });
 
   it('names a new agent before his first message', () => {
@@ -383,4 +466,36 @@ it('never changes the state it was given', () => {
     reduce(story.input, frozen, happening, story.now);
     expect(frozen).toEqual(before);
   }
+});
+
+describe('native mode', () => {
+  const native = (): Story =>
+    new Story(handoffInput({ mode: 'native', conversationId: 'd-1', deskConversationId: 'd-1' })).happens({
+      kind: 'opened',
+      deskConversationId: 'd-1',
+    });
+
+  it('journals what the user says in the messenger, and sends nothing', () => {
+    const story = native().happens(reply('1'), says('1'));
+    expect(story.types).toEqual(['handoff.connecting', 'handoff.active', 'message.agent', 'message.user']);
+    expect(story.desk.map(({ kind }) => kind)).toEqual(['open']);
+    expect(story.state.pending).toEqual([]);
+  });
+
+  it('gives back to the bot what the user says once the end is decided, and says that it is over', () => {
+    const story = native().happens(reply('1'), closes('agent'), says('1'), reply('2'), says('2'));
+    expect(story.types.at(-1)).toBe('handoff.closed');
+    expect(story.handBack.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      `handoffEnded ${story.input.handoffId}`,
+      'userMessage 1',
+      'userMessage 2',
+    ]);
+    expect(story.late.map(({ id }) => id)).toEqual(['2']);
+  });
+
+  it('tells the desk at a time-out, so that the bot has it back there', () => {
+    const story = native().after(60_000).after(60_000);
+    expect(story.last).toMatchObject({ type: 'handoff.closed', data: { reason: 'wait_timeout' } });
+    expect(ofKind(story, 'close')).toHaveLength(1);
+  });
 });

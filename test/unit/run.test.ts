@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { batchOf, HandoffRun } from '../../workflows/run.ts';
+import { batchOf } from '../../workflows/outboxes.ts';
+import { HandoffRun } from '../../workflows/run.ts';
 import { BATCH_CHARACTERS, CARRY_LIMIT_CHARACTERS } from '../../workflows/policies.ts';
 import { handoffInput, settings } from '../support/input.ts';
 

@@ -1,0 +1,101 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { callbackTail } from './callback-tail.ts';
+import type { ConversationInput, ConversationSignal, ConversationState } from './contracts.ts';
+import { ConversationRun } from './conversation-run.ts';
+import { describeConversation } from './details.ts';
+import { happened } from './handoff.ts';
+import { callbackTailWorkflowId } from './ids.ts';
+import { startLanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
+import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
+import * as act from './proxies.ts';
+import { Watchdog } from './watchdog.ts';
+
+export const conversationQuery = defineQuery<ConversationState | null>('conversation');
+
+/**
+ * A conversation in the desk's own messenger while its bot has it (native mode): from a first message until nobody has
+ * spoken for `idleTimeoutMs`, or a human closed it. While a handoff is open, the handoff has its events.
+ */
+export async function conversation(input: ConversationInput): Promise<void> {
+  const early: ConversationSignal[] = [];
+  const held: { run?: ConversationRun } = {};
+  setHandler(happened, (signals) => {
+    if (held.run) for (const signal of signals) held.run.apply(signal, Date.now());
+    else early.push(...signals);
+  });
+  setHandler(conversationQuery, () => held.run?.state ?? null);
+
+  const progress = input.carried ? NOTHING : await act.journal.conversationProgress(input.id);
+  const run = new ConversationRun(input, progress, Date.now());
+  held.run = run;
+  for (const signal of early) run.apply(signal, Date.now());
+  await carryOut(run);
+}
+
+const NOTHING = { lastSeq: 0, lastDeskN: 0 };
+
+async function carryOut(run: ConversationRun): Promise<void> {
+  const show = (): void => setCurrentDetails(describeConversation(run));
+  const lanes = startLanes(run, {
+    settle: (settled) => run.apply(settled, Date.now(), 'other'),
+    steps: () => Promise.resolve(), // The bot only speaks: a handoff opens and closes.
+    sent: show,
+  });
+  const watchdog = new Watchdog();
+  for (;;) {
+    if (run.finished || mayContinue(run)) break;
+    watchdog.watch(run.state.status === 'open' ? run.state.idleAtMs : undefined, 'idle timeout');
+    const { status } = run.state;
+    await condition(() => watchdog.fired || run.finished || mayContinue(run) || run.state.status !== status);
+    if (watchdog.takeFired()) run.apply({ kind: 'timePassed' }, Date.now(), 'other');
+  }
+  watchdog.stop();
+  if (run.finished && run.callbackWaiting > 0) {
+    await condition(() => run.callbackWaiting === 0 || !run.finished, CALLBACK_DRAIN_MS);
+  }
+  await stop(lanes);
+  await condition(allHandlersFinished);
+  // Somebody spoke until the very last moment: the next run goes on.
+  if (!run.finished) return continueRun(run);
+  if (run.callbackWaiting > 0) await leaveCallbacks(run);
+  if (!run.finished) await continueRun(run);
+}
+
+async function stop(lanes: Lanes): Promise<void> {
+  for (const lane of [lanes.quick, lanes.journal, lanes.desk, lanes.callback]) await lane.stop();
+}
+
+function mayContinue(run: ConversationRun): boolean {
+  const info = workflowInfo();
+  const after = run.input.continueAfterEvents;
+  const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
+  return due && run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
+}
+
+async function continueRun(run: ConversationRun): Promise<void> {
+  await continueAsNew<typeof conversation>({ ...run.input, carried: run.carry() });
+}
+
+/** What a slow callback has not taken yet is delivered by a workflow of its own. */
+async function leaveCallbacks(run: ConversationRun): Promise<void> {
+  const { id, botId } = run.input;
+  const { nextSeq } = run.callback;
+  const toSeq = run.lastSeq;
+  await startChild(callbackTail, {
+    workflowId: `${callbackTailWorkflowId(id)}.${nextSeq}`,
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    args: [{ handoffId: id, botId, fromSeq: nextSeq, toSeq }],
+  });
+  run.callback.nextSeq = toSeq + 1;
+}

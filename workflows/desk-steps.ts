@@ -1,0 +1,55 @@
+/** Opening and closing a handoff at the desk: always regular activities. */
+import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { DeskDelivery } from './contracts.ts';
+import type { Happening } from './core.ts';
+import type { DeskSteps } from './lanes.ts';
+import * as act from './proxies.ts';
+import type { HandoffRun } from './run.ts';
+
+/** The server ended the wait: a try may be under way still, or its worker died in it, and nobody could mark it. */
+const endedUnheard = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+
+export function deskSteps(run: HandoffRun, report: (happening: Happening) => void): DeskSteps {
+  async function open({ n, timestamp }: DeskDelivery): Promise<void> {
+    const { handoffId, botId, desk, conversationId, channel, mode, user, question, history, settings } = run.input;
+    if (run.state.closing) return report({ kind: 'openFailed', mayHaveIt: false }); // nobody asked the desk yet
+    try {
+      const { email, deskConversationId } = run.state;
+      const opened = await act.openWithin(settings.waitTimeoutMs).openConversation({
+        handoffId,
+        botId,
+        desk,
+        n,
+        timestamp,
+        conversationId,
+        ...(deskConversationId === undefined ? {} : { deskConversationId }),
+        channel,
+        mode,
+        user,
+        ...(email === undefined ? {} : { email }),
+        question,
+        history,
+        contextRounds: settings.contextRounds,
+      });
+      report({ kind: 'opened', deskConversationId: opened.deskConversationId });
+    } catch (error) {
+      // Also when the handoff ended meanwhile and the retries were cancelled: the desk may hold a conversation.
+      const marked = await CancellationScope.nonCancellable(() => act.ledger.deskMayHaveIt({ handoffId, n }));
+      report({ kind: 'openFailed', mayHaveIt: marked || endedUnheard(error) });
+    }
+  }
+
+  async function close({ n, timestamp, reason }: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
+    const { handoffId, botId, desk, deskConversationId } = run.address;
+    try {
+      const at = { handoffId, botId, desk, deskConversationId, mode: run.input.mode };
+      await act.desk.closeConversation({ ...at, n, timestamp, reason });
+    } catch (error) {
+      if (isCancellation(error)) throw error; // continue-as-new: the next run goes on
+      // The handoff is over for everybody else; the failed activity stays visible in this run's history.
+    }
+  }
+
+  return (step) => (step.kind === 'open' ? open(step) : close(step));
+}
