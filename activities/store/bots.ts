@@ -59,6 +59,7 @@ export function createBots(context: BotsContext): Bots {
     async delete(id) {
       const result = await db.deleteFrom('bots').where('id', '=', id).executeTakeFirst();
       await forgetHealth(db, id);
+      await db.deleteFrom('desk_memory').where('bot_id', '=', id).execute();
       context.changed();
       return result.numDeletedRows > 0n;
     },

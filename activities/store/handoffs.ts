@@ -45,6 +45,18 @@ export function createHandoffs(db: Database): Handoffs {
         .executeTakeFirst();
       return row && toRow(row);
     },
+    async openFor(botId, deskConversationId) {
+      const row = await db
+        .selectFrom('handoffs')
+        .selectAll()
+        .where('bot_id', '=', botId)
+        .where('desk_conversation_id', '=', cleanText(deskConversationId))
+        .where('status', '!=', 'closed')
+        .orderBy('n', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row && toRow(row);
+    },
     async bindDesk(id, deskConversationId) {
       const bound = cleanText(deskConversationId);
       await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
@@ -77,7 +89,7 @@ export function createHandoffs(db: Database): Handoffs {
 }
 
 async function open(db: Database, handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }> {
-  const { id, botId, conversationId, user, question, metadata } = handoff;
+  const { id, botId, conversationId, deskConversationId, user, question, metadata } = handoff;
   for (let tries = 0; tries < OPEN_TRIES; tries += 1) {
     const created = await db
       .insertInto('handoffs')
@@ -86,6 +98,7 @@ async function open(db: Database, handoff: NewHandoff): Promise<{ created: boole
         bot_id: botId,
         conversation_id: conversationId,
         desk: handoff.desk,
+        desk_conversation_id: deskConversationId === undefined ? null : cleanText(deskConversationId),
         channel: handoff.channel,
         mode: handoff.mode,
         status: handoff.status,

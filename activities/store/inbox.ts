@@ -34,6 +34,17 @@ export function createInbox(db: Database): Inbox {
     },
     adopt: (handoffId, botId, desk, deskConversationId) =>
       adopt(db, handoffId, botId, desk, cleanText(deskConversationId)),
+    async reassign(inboxIds, targetId) {
+      await sql`
+        update inbox set handoff_id = ${targetId} where id = any(${inboxIds}::bigint[]) and outcome is null
+      `.execute(db);
+      return pendingOfTarget(db, targetId);
+    },
+    async drop(inboxIds) {
+      await sql`
+        delete from inbox where id = any(${inboxIds}::bigint[]) and outcome is null and handoff_id is null
+      `.execute(db);
+    },
   };
 }
 
@@ -46,16 +57,21 @@ interface StoredRow {
   open: boolean;
 }
 
+/** Each further try needs another repeat of a foreign event to come and go in between. */
+const RECEIVE_TRIES = 10;
+
 async function receive(db: Database, raw: ReceivedEvent): Promise<Receipt> {
   const event = { ...raw, dedupeKey: cleanText(raw.dedupeKey), deskConversationId: cleanText(raw.deskConversationId) };
-  let rows = await insertAndRead(db, event);
-  // A repeat that met its first try in the middle of the commit does not see it yet; the next statement does.
-  if (!rows.some((row) => row.own)) rows = await insertAndRead(db, event);
-  const own = rows.find((row) => row.own);
-  if (!own) throw new Error('the inbox lost an event that it has just stored');
-  if (own.handoff_id === null) return receiveUnknown(db, event, own);
-  const pending = own.open ? rows.filter((row) => row.open).map(pendingOf) : [];
-  return { fresh: own.fresh, handoffId: own.handoff_id, pending };
+  for (let tries = 0; tries < RECEIVE_TRIES; tries += 1) {
+    const rows = await insertAndRead(db, event);
+    const own = rows.find((row) => row.own);
+    // A repeat that met its first try in the middle of the commit does not see it yet; the next statement does.
+    if (!own) continue;
+    if (own.handoff_id === null) return receiveUnknown(db, event, own);
+    const pending = own.open ? rows.filter((row) => row.open).map(pendingOf) : [];
+    return { fresh: own.fresh, handoffId: own.handoff_id, pending };
+  }
+  throw new Error('the inbox lost an event that it has just stored');
 }
 
 /** The own row and all open ones of its handoff, in order. One round trip; the insert's row is not yet in the table. */
@@ -86,27 +102,56 @@ async function insertAndRead(db: Database, event: ReceivedEvent): Promise<Stored
 }
 
 /**
- * The event is committed without a handoff: look the handoff up only now. Who binds a handoff commits that first and
+ * The event is committed without a handoff: look for its target only now. Who binds a handoff commits that first and
  * then adopts, so at least one of the two sees the other's row.
  */
 async function receiveUnknown(db: Database, event: ReceivedEvent, own: StoredRow): Promise<Receipt> {
-  const handoffId = event.handoffId ?? (await handoffOf(db, event));
-  if (handoffId === undefined) return { fresh: own.fresh, pending: [] };
-  const pending = await adopt(db, handoffId, event.botId, event.desk, event.deskConversationId);
-  return { fresh: own.fresh, handoffId, pending: own.open ? pending : [] };
+  const { target = event.handoffId, foreign } =
+    event.handoffId === undefined ? await findTarget(db, event, own.id) : { foreign: false };
+  if (foreign) return { fresh: own.fresh, pending: [], foreign };
+  if (target === undefined) return { fresh: own.fresh, pending: [] };
+  const pending = await adopt(db, target, event.botId, event.desk, event.deskConversationId);
+  return { fresh: own.fresh, handoffId: target, pending: own.open ? pending : [] };
 }
 
-async function handoffOf(db: Database, event: ReceivedEvent): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('handoffs')
-    .select('id')
-    .where('bot_id', '=', event.botId)
-    .where('desk', '=', event.desk)
-    .where('desk_conversation_id', '=', event.deskConversationId)
-    .orderBy('n', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.id;
+/**
+ * Whose event this is. One that is nobody's is deleted in the same statement, so in the same snapshot: a handoff that is
+ * bound meanwhile is seen either waiting for its conversation, and the event stays for it to adopt, or as its owner.
+ */
+async function findTarget(
+  db: Database,
+  event: ReceivedEvent,
+  inboxId: string,
+): Promise<{ target?: string; foreign: boolean }> {
+  const { botId, desk, deskConversationId, conversation, foreignPossible } = event;
+  const dropsForeign = conversation !== undefined || foreignPossible === true;
+  const { rows } = await sql<{ target: string | null; is_foreign: boolean }>`
+    with owners as (
+      select id, n, status <> 'closed' as open from handoffs
+      where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${deskConversationId}
+    ), found as (
+      select coalesce(
+        (select id from owners where open order by n desc limit 1),
+        case
+          when ${conversation === undefined} then (select id from owners order by n desc limit 1)
+          when ${conversation?.begins === true} then ${conversation?.id ?? null}::text
+          else (select id from conversations where id = ${conversation?.id ?? null}::text)
+        end
+      ) as target
+    ), dropped as (
+      delete from inbox
+      where id = ${inboxId}::bigint and handoff_id is null and outcome is null and ${dropsForeign}
+        and (select target from found) is null
+        and not exists (
+          select 1 from handoffs
+          where bot_id = ${botId} and desk = ${desk} and desk_conversation_id is null and status <> 'closed'
+        )
+      returning id
+    )
+    select target, exists (select 1 from dropped) as is_foreign from found
+  `.execute(db);
+  const [row] = rows;
+  return { ...(row?.target && { target: row.target }), foreign: row?.is_foreign === true };
 }
 
 async function adopt(
@@ -121,6 +166,10 @@ async function adopt(
     where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${conversation}
       and outcome is null and handoff_id is null
   `.execute(db);
+  return pendingOfTarget(db, handoffId);
+}
+
+async function pendingOfTarget(db: Database, handoffId: string): Promise<PendingSignal[]> {
   const { rows } = await sql<{ id: string; signal: HandoffSignal }>`
     select id::text, signal from inbox where handoff_id = ${handoffId} and outcome is null order by inbox.id
   `.execute(db);

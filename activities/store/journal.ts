@@ -1,51 +1,26 @@
 import { sql } from 'kysely';
-import type {
-  Agent,
-  CloseReason,
-  EventType,
-  HandoffEvent,
-  HandoffStatus,
-  LateMessage,
-} from '../../workflows/contracts.ts';
+import type { BotEvent, HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
 import { CursorError } from './cursor.ts';
 import { cleanText, type Database } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
+import { conversationPatches, handoffPatches } from './patches.ts';
 import type { BotPage, Journal, JournalEntry } from './types.ts';
 import { EVENTS_CHANNEL, wakeupPayload } from './wakeups.ts';
-
-const STATUS_AFTER: Partial<Record<EventType, HandoffStatus>> = {
-  'handoff.email_required': 'awaiting_email',
-  'handoff.connecting': 'connecting',
-  'handoff.wait_timeout': 'asking',
-  'handoff.active': 'active',
-  'handoff.closed': 'closed',
-};
 
 /** `xid-id` of the last event that was read. */
 const BOT_CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 const FIRST = '0-0';
 
-/** What the events of one write change in their handoff's row; a field that is absent keeps its value. */
-interface Patch {
-  handoffId: string;
-  lastSeq: number;
-  status?: HandoffStatus;
-  closeReason?: CloseReason;
-  agent?: Agent;
-  email?: string;
-  activeAt?: string;
-  closedAt?: string;
-}
-
 export function createJournal(db: Database): Journal & { idle(): Promise<void> } {
   const commits = new GroupCommit<JournalEntry>((entries) => write(db, entries));
   return {
     async append(entry) {
-      if (entry.events.length > 0 || entry.late.length > 0) await commits.add(entry);
+      const { events, late, human } = entry;
+      if (events.length > 0 || late.length > 0 || human !== undefined) await commits.add(entry);
     },
-    async read(handoffId, after, limit) {
-      const { rows } = await sql<{ event: HandoffEvent }>`
-        select event from events where handoff_id = ${handoffId} and seq > ${after} order by seq limit ${limit}
+    async read<E extends BotEvent = HandoffEvent>(id: string, after: number, limit: number) {
+      const { rows } = await sql<{ event: E }>`
+        select event from events where handoff_id = ${id} and seq > ${after} order by seq limit ${limit}
       `.execute(db);
       return rows.map((row) => row.event);
     },
@@ -66,11 +41,12 @@ export function createJournal(db: Database): Journal & { idle(): Promise<void> }
   };
 }
 
-/** One statement, so one transaction and one round trip, however many handoffs share it. */
+/** One statement, so one transaction and one round trip, however many handoffs and native conversations share it. */
 async function write(db: Database, entries: JournalEntry[]): Promise<void> {
   const events = entries.flatMap((entry) => entry.events.map((event) => ({ entry, event })));
   const late = entries.flatMap((entry) => entry.late.map((message) => ({ entry, message })));
-  const patches = patchesOf(entries);
+  const patches = handoffPatches(entries);
+  const talks = conversationPatches(entries);
   const wakeups = [...new Set(events.map(({ entry }) => wakeupPayload(entry.botId, entry.handoffId)))];
   await sql`
     with new_events as (
@@ -115,6 +91,17 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         ${patches.map((patch) => patch.closedAt ?? null)}::timestamptz[]
       ) as p (id, last_seq, status, close_reason, agent, email, active_at, closed_at)
       where handoffs.id = p.id and handoffs.last_seq < p.last_seq
+    ), patched_conversations as (
+      update conversations set
+        last_seq = greatest(conversations.last_seq, p.last_seq),
+        human = coalesce(p.human, conversations.human)
+      from unnest(
+        ${talks.map((talk) => talk.id)}::text[],
+        ${talks.map((talk) => talk.lastSeq)}::integer[],
+        ${talks.map((talk) => talk.human ?? null)}::boolean[],
+        ${talks.map((talk) => talk.unnumbered)}::boolean[]
+      ) as p (id, last_seq, human, unnumbered)
+      where conversations.id = p.id and (p.unnumbered or conversations.last_seq < p.last_seq)
     )
     select pg_notify(${EVENTS_CHANNEL}, payload) from unnest(${wakeups}::text[]) as x (payload)
   `.execute(db);
@@ -126,41 +113,6 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
  */
 const shownAs = ({ id }: LateMessage): string => `"messageId":${JSON.stringify(id)}`;
 
-/**
- * One patch per handoff. Values are the last ones of the write, so a repeat that overlaps what is stored already changes
- * nothing but what is new.
- */
-function patchesOf(entries: JournalEntry[]): Patch[] {
-  const patches = new Map<string, Patch>();
-  for (const { handoffId, events, status, email } of entries) {
-    const patch = patches.get(handoffId) ?? { handoffId, lastSeq: 0 };
-    const news = events.filter((event) => event.seq > patch.lastSeq);
-    if (news.length === 0) continue;
-    patches.set(handoffId, patch);
-    for (const event of news) applyEvent(patch, event);
-    // A batch may end before `handoff.closed`; a row that said it early would end its streams without it.
-    if (status && status !== 'closed' && !news.some((event) => STATUS_AFTER[event.type])) patch.status = status;
-    if (email !== undefined) patch.email = cleanText(email);
-  }
-  // Always in the same order: two processes that lock the same rows must not wait for each other.
-  return [...patches.values()].sort((a, b) => (a.handoffId < b.handoffId ? -1 : 1));
-}
-
-function applyEvent(patch: Patch, event: HandoffEvent): void {
-  const { agent, reason } = event.data;
-  const status = STATUS_AFTER[event.type];
-  patch.lastSeq = event.seq;
-  if (status) patch.status = status;
-  if (event.type === 'handoff.active') patch.activeAt ??= event.at;
-  if (event.type === 'handoff.active' || event.type === 'handoff.agent_changed') {
-    if (typeof agent === 'object' && agent !== null) patch.agent = agent;
-  }
-  if (event.type === 'handoff.closed') {
-    patch.closedAt ??= event.at;
-    if (typeof reason === 'string') patch.closeReason = reason as CloseReason;
-  }
-}
-
 async function readBot(db: Database, botId: string, cursor: string | undefined, limit: number): Promise<BotPage> {
   const match = BOT_CURSOR.exec(cursor === undefined || cursor === 'start' ? FIRST : cursor);
   const [, xid, id] = match ?? [];
@@ -168,7 +120,7 @@ async function readBot(db: Database, botId: string, cursor: string | undefined, 
     throw new CursorError();
   }
   // A row is safe once no older transaction is under way: from then on nothing can appear before it.
-  const { rows } = await sql<{ xid: string; id: string; event: HandoffEvent; safe: boolean }>`
+  const { rows } = await sql<{ xid: string; id: string; event: BotEvent; safe: boolean }>`
     select xid::text, id::text, event, xid < pg_snapshot_xmin(pg_current_snapshot()) as safe
     from events where bot_id = ${botId} and (xid, id) > (${xid}::xid8, ${id}::bigint)
     order by events.xid, events.id limit ${limit + 1}

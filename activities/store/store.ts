@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import { desks as ourDesks, type DeskRegistry } from '../desks/registry.ts';
 import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
+import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
 import { createJournal } from './journal.ts';
 import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
+import { createMemory } from './memory.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
 import { createWakeups } from './wakeups.ts';
@@ -42,7 +44,9 @@ export function createStore({
 }: StoreOptions): Store {
   const db = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
-  const bots = createBots({ db, box: createSecretBox(secretKeys), desks, changed: keys.forget });
+  const box = createSecretBox(secretKeys);
+  const bots = createBots({ db, box, desks, changed: keys.forget });
+  const memory = createMemory(db, box);
   const journal = createJournal(db);
   const ledger = createLedger(db);
   const wakeups = createWakeups(databaseUrl, log);
@@ -55,6 +59,9 @@ export function createStore({
     ledger,
     inbox: createInbox(db),
     callbacks: createCallbacks(db),
+    conversations: createConversations(db),
+    memory: memory.of,
+    forgetExpiredMemory: memory.forgetExpired,
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -64,6 +64,24 @@ export interface Tables {
     active_at: MaybeTime;
     closed_at: MaybeTime;
   };
+  conversations: {
+    id: string;
+    bot_id: string;
+    desk: string;
+    desk_conversation_id: string;
+    human: Generated<boolean>;
+    last_seq: Generated<number>;
+    started_at: GeneratedTime;
+  };
+  desk_memory: {
+    bot_id: string;
+    desk: string;
+    key: string;
+    /** Sealed JSON. */
+    value: string;
+    expires_at: MaybeTime;
+  };
+  /** `handoff_id`, here and in `inbox`, may be the id of a native conversation. */
   ledger: { handoff_id: string; lane: Lane; started: number; sent: number };
   inbox: {
     id: BigId;

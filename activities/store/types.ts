@@ -3,7 +3,6 @@ import type {
   BotEvent,
   CloseReason,
   HandoffEvent,
-  HandoffSignal,
   HandoffStatus,
   LateMessage,
   Mode,
@@ -11,6 +10,9 @@ import type {
 } from '../../workflows/contracts.ts';
 import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
+import type { Inbox } from './inbox-types.ts';
+
+export type * from './inbox-types.ts';
 
 /** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
 export interface Store {
@@ -23,8 +25,13 @@ export interface Store {
   inbox: Inbox;
   callbacks: Callbacks;
   conversations: Conversations;
-  /** What this bot's desk keeps between calls. */
+  /**
+   * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
+   * several `update`s that nest, no two may take the same keys in another order, and none its own key again.
+   */
   memory(botId: string, desk: string): DeskMemory;
+  /** Deletes what has expired and what belongs to no bot; says how many values. For maintenance. */
+  forgetExpiredMemory(): Promise<number>;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */
@@ -71,7 +78,7 @@ export interface Bots {
    * (`undefined`: there were none), it throws `ChangedMeanwhile` instead of undoing what somebody else has written.
    */
   put(id: string, settings: BotSettings, options?: PutOptions): Promise<BotRecord>;
-  /** Removes settings, desk configs and keys; handoffs and their journals stay. */
+  /** Removes settings, desk configs, what the desks keep, and keys; handoffs and their journals stay. */
   delete(id: string): Promise<boolean>;
   /** Decrypted config per bot and kind: an open handoff keeps its desk when the bot changes to another one. */
   desk(id: string, kind: string): Promise<DeskConfig | undefined>;
@@ -112,7 +119,7 @@ export interface ConversationRow {
   botId: string;
   desk: string;
   deskConversationId: string;
-  /** As of the last event in the journal: a human has it without a handoff. */
+  /** As of the last entry of the journal: a human has it without a handoff. */
   human: boolean;
   lastSeq: number;
   startedAt: string;
@@ -187,6 +194,8 @@ export interface Handoffs {
   countOpen(botId: string): Promise<number>;
   /** The newest handoff of that conversation at the desk. */
   byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
+  /** The newest open handoff of that conversation, at whichever desk of the bot. */
+  openFor(botId: string, deskConversationId: string): Promise<HandoffRow | undefined>;
   bindDesk(id: string, deskConversationId: string): Promise<void>;
   /** Shows at once that the handoff waits for no email any more; the run is what decides. */
   emailGiven(id: string, email: string): Promise<void>;
@@ -212,12 +221,14 @@ export interface JournalEntry {
 
 export interface Journal {
   /**
-   * Idempotent by `seq` and late id; a message that the journal has is not late. Brings the handoff's row up to date in
-   * the same commit and wakes the streams; an entry whose events are all known changes nothing there.
+   * Idempotent by `seq` and late id; a message that the journal has is not late. Brings the row of the handoff, or of
+   * the native conversation (an id that begins with `co_`), up to date in
+   * the same commit and wakes the streams; an entry whose events are all known changes nothing there. One with `human`
+   * and no events changes that alone.
    */
   append(entry: JournalEntry): Promise<void>;
-  /** Events with `seq` above `after`, in order. */
-  read(handoffId: string, after: number, limit: number): Promise<HandoffEvent[]>;
+  /** Events with `seq` above `after`, in order. Whose id it is says of which kind they are. */
+  read<E extends BotEvent = HandoffEvent>(id: string, after: number, limit: number): Promise<E[]>;
   late(handoffId: string): Promise<LateMessage[]>;
   /**
    * All events of a bot in the order in which they became safe to read, behind `cursor` (`start` or none: from the
@@ -252,57 +263,6 @@ export interface Ledger {
   /** Marks only ever go up. */
   started(handoffId: string, lane: Lane, n: number): Promise<void>;
   sent(handoffId: string, lane: Lane, n: number): Promise<void>;
-}
-
-export interface ReceivedEvent {
-  botId: string;
-  desk: string;
-  dedupeKey: string;
-  deskConversationId: string;
-  /** Absent when the caller knows only the desk's conversation; the handoff is looked up. */
-  handoffId?: string | undefined;
-  signal: HandoffSignal;
-  /**
-   * The desk tells of foreign conversations as well: what belongs to no handoff, while none of the bot waits for its
-   * conversation at this desk, is not kept.
-   */
-  foreignPossible?: boolean | undefined;
-  /** Native mode: what no open handoff has belongs to this conversation. */
-  conversation?: { id: string; begins: boolean } | undefined;
-}
-
-export interface PendingSignal {
-  inboxId: string;
-  signal: HandoffSignal;
-}
-
-export interface Receipt {
-  /** False for a repeat of something that is stored already. */
-  fresh: boolean;
-  /** Absent when no handoff has this conversation yet. */
-  handoffId?: string;
-  /** Everything of the handoff that is not forwarded yet, in order, own event included; a forwarded repeat gives []. */
-  pending: PendingSignal[];
-}
-
-export interface UnforwardedEvent extends PendingSignal {
-  botId: string;
-  desk: string;
-  deskConversationId: string;
-  handoffId: string | null;
-  receivedAt: string;
-}
-
-export type InboxOutcome = 'forwarded' | 'late' | 'unknown';
-
-export interface Inbox {
-  /** Durable before it returns, one row per `(bot, desk, dedupeKey)`. */
-  receive(event: ReceivedEvent): Promise<Receipt>;
-  forwarded(inboxIds: string[], outcome: InboxOutcome): Promise<void>;
-  /** Oldest first; `known`: those that belong to a handoff, else those whose conversation no handoff has. */
-  unforwarded(options: { known: boolean; olderThanSeconds: number; limit: number }): Promise<UnforwardedEvent[]>;
-  /** Gives a handoff the events that came before its conversation at the desk was known. Call after `bindDesk`. */
-  adopt(handoffId: string, botId: string, desk: string, deskConversationId: string): Promise<PendingSignal[]>;
 }
 
 export interface CallbackHealth {

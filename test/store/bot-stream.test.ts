@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CursorError, type Store } from '../../activities/store/store.ts';
+import type { BotEvent } from '../../workflows/contracts.ts';
 import { until } from '../support/poll.ts';
 import { seededRandom, testSeed } from '../support/seed.ts';
 import { newEvent, newHandoff, newId, openStores, type Fixture } from './fixture.ts';
@@ -21,13 +22,16 @@ const rowOf = (of: ReturnType<typeof newHandoff>, seq: number): unknown[] => [
   JSON.stringify(newEvent(of, seq)),
 ];
 
+const keyOf = (event: BotEvent): string =>
+  `${'handoffId' in event ? event.handoffId : event.conversationId}/${event.seq}`;
+
 /** Reads until the bot's stream says that there is no more. */
 async function readAll(store: Store, botId: string, from: string | undefined, limit = 3) {
   const seen: { cursor: string; key: string }[] = [];
   await until(
     async () => {
       const page = await store.journal.readBot(botId, seen.at(-1)?.cursor ?? from, limit);
-      for (const { cursor, event } of page.events) seen.push({ cursor, key: `${event.handoffId}/${event.seq}` });
+      for (const { cursor, event } of page.events) seen.push({ cursor, key: keyOf(event) });
       return page.complete;
     },
     { everyMs: 5, message: 'the stream of the bot is never complete' },
@@ -92,7 +96,7 @@ test('a reader that follows writers which commit in any order sees everything on
   await until(
     async () => {
       const page = await fixture.store.journal.readBot(botId, cursor, 7);
-      seen.push(...page.events.map(({ event }) => `${event.handoffId}/${event.seq}`));
+      seen.push(...page.events.map(({ event }) => keyOf(event)));
       cursor = page.events.at(-1)?.cursor ?? cursor;
       return seen.length >= expected.length && page.complete;
     },

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { desks } from '../../activities/desks/registry.ts';
 import { parseSettings, type BotSettings } from '../../activities/settings.ts';
 import { createStore, type NewHandoff, type Store } from '../../activities/store/store.ts';
-import type { EventType, HandoffEvent } from '../../workflows/contracts.ts';
+import type { ConversationEvent, EventType, HandoffEvent } from '../../workflows/contracts.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
 export const silent = pino({ level: 'silent' });
@@ -82,6 +82,16 @@ export function newEvent(
   const at = new Date(Date.UTC(2030, 0, 1) + seq * 1_000).toISOString();
   return { type, seq, at, botId: of.botId, handoffId: of.id, conversationId: of.conversationId, data };
 }
+
+export const newTalkEvent = (
+  of: { botId: string; deskConversationId: string },
+  seq: number,
+  text = `text ${seq}`,
+): ConversationEvent => {
+  const { botId, deskConversationId: conversationId } = of;
+  const at = new Date(Date.UTC(2030, 0, 1) + seq * 1_000).toISOString();
+  return { type: 'conversation.message', seq, at, botId, conversationId, data: { text } };
+};
 
 export const webhookSettings = (more: Record<string, unknown> = {}): BotSettings =>
   parseSettings(

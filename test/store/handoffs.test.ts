@@ -137,3 +137,22 @@ test('open handoffs of an age are paged oldest first; closed ones are not among 
   expect(await handoffs.countOpen(given[0]!.botId)).toBe(1);
   expect(await handoffs.countOpen(given[2]!.botId)).toBe(0);
 });
+
+test('a handoff that is opened on a conversation of the desk is found by it until it is closed', async () => {
+  const { handoffs, journal } = fixture.store;
+  const deskConversationId = newId('at-desk');
+  const first = newHandoff({ mode: 'native', deskConversationId });
+  expect(await handoffs.open(first)).toMatchObject({ created: true, handoff: { deskConversationId } });
+  const second = newHandoff({ botId: first.botId, desk: 'intercom', mode: 'native', deskConversationId });
+  await handoffs.open(second);
+  expect((await handoffs.openFor(first.botId, deskConversationId))?.id).toBe(second.id);
+  for (const [handoff, left] of [
+    [second, first.id],
+    [first, undefined],
+  ] as const) {
+    const closed = newEvent(handoff, 1, 'handoff.closed', { reason: 'agent_closed' });
+    await journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [closed], late: [] });
+    expect((await handoffs.openFor(first.botId, deskConversationId))?.id).toBe(left);
+  }
+  expect(await handoffs.openFor(newId('bot'), deskConversationId)).toBeUndefined();
+});

@@ -53,3 +53,23 @@ test('a migration that fails leaves nothing behind and can be tried again', asyn
   expect(rows).toEqual([{ a: null }]);
   await migrate(url, { 'a-first': 'create table a (id int)' });
 });
+
+test('a database of the first version keeps its rows and gets what is new', async () => {
+  const { url, client, names } = await emptyDatabase();
+  const [first] = Object.entries(migrations).map(([name, text]) => ({ [name]: text }));
+  await migrate(url, first);
+  const values = ['ho_1', 'bot', 'conversation', 'webhook', 'at-desk', 'web', 'external', 'active', '{}'];
+  await client.query(
+    `insert into handoffs (id, bot_id, conversation_id, desk, desk_conversation_id, channel, mode, status, request)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values,
+  );
+  await migrate(url);
+  expect(await names()).toEqual(Object.keys(migrations));
+  const { rows } = await client.query('select id, desk_conversation_id from handoffs');
+  expect(rows).toEqual([{ id: 'ho_1', desk_conversation_id: 'at-desk' }]);
+  await client.query(
+    `insert into conversations (id, bot_id, desk, desk_conversation_id) values ('co_1', 'b', 'd', 'c')`,
+  );
+  await client.query(`insert into desk_memory (bot_id, desk, key, value) values ('b', 'd', 'k', 'v')`);
+});

@@ -1,4 +1,5 @@
 import { initial } from './0001-initial.ts';
+import { conversations } from './0002-conversations.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -6,4 +7,5 @@ import { initial } from './0001-initial.ts';
  */
 export const migrations: Record<string, string> = {
   '0001-initial': initial,
+  '0002-conversations': conversations,
 };
