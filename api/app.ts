@@ -23,6 +23,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { nativeRoutes } from './routes/native.ts';
 import { probeRoutes } from './routes/probes.ts';
 import type { App, Routes } from './routes/route.ts';
+import { subscriptionRoutes } from './routes/subscription.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 export type { ApiDeps } from './context.ts';
@@ -88,6 +89,7 @@ const validateAbsentBody: typeof validatorCompiler = (route) => {
 /** Every address in here asks for a key before anything else. */
 const KEYED: Routes[] = [
   botRoutes,
+  subscriptionRoutes,
   keyRoutes,
   handoffRoutes,
   handoffMessageRoutes,

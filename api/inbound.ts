@@ -1,13 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { DeskEvent } from '../activities/desks/desk.ts';
+import { conversationSettings } from '../activities/settings.ts';
 import { lateReplies } from '../activities/store/late.ts';
-import type { PendingSignal } from '../activities/store/store.ts';
+import type { ConversationRow, PendingSignal } from '../activities/store/store.ts';
+import type { ConversationInput, ConversationSettings } from '../workflows/contracts.ts';
+import { isConversationId } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError } from './errors.ts';
 
-/** `kept`: durable in the inbox, forwarded later; `late`: the handoff is closed; `repeat`: nothing new. */
-export type Inbound = 'forwarded' | 'kept' | 'late' | 'repeat';
+/**
+ * `kept`: durable in the inbox, forwarded later; `late`: the handoff is closed; `repeat`: nothing new; `foreign`: of a
+ * conversation that is not ours, dropped.
+ */
+export type Inbound = 'forwarded' | 'kept' | 'late' | 'repeat' | 'foreign';
 
 export interface InboundEvent {
   botId: string;
@@ -17,6 +23,10 @@ export interface InboundEvent {
   handoffId?: string;
   /** Known to be closed: nothing is sent to its run. */
   closed?: boolean;
+  /** The desk tells of conversations that are not ours as well. */
+  foreignPossible?: boolean;
+  /** Native mode: what no open handoff has belongs to this conversation. */
+  conversation?: ConversationInput;
   log: FastifyBaseLogger;
 }
 
@@ -28,10 +38,23 @@ export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk
  * when the inbox cannot be written.
  */
 export async function receiveInbound(context: ApiContext, inbound: InboundEvent): Promise<Inbound> {
-  const { botId, desk, event, handoffId } = inbound;
+  const { botId, desk, event, handoffId, foreignPossible, conversation } = inbound;
   const signal = { ...event.signal, id: deskSignalId(desk, event.dedupeKey) };
   const { dedupeKey, deskConversationId } = event;
-  const receipt = await context.store.inbox.receive({ botId, desk, dedupeKey, deskConversationId, handoffId, signal });
+  const receipt = await context.store.inbox.receive({
+    botId,
+    desk,
+    dedupeKey,
+    deskConversationId,
+    handoffId,
+    signal,
+    foreignPossible,
+    conversation: conversation && { id: conversation.id, begins: signal.kind === 'userMessage' },
+  });
+  if (receipt.foreign === true) {
+    context.metrics.foreignEvents.inc({ desk });
+    return 'foreign';
+  }
   if (!receipt.fresh) context.metrics.duplicates.inc({ source: desk });
   const target = receipt.handoffId ?? handoffId;
   if (target === undefined) return 'kept';
@@ -58,17 +81,57 @@ async function forward(context: ApiContext, to: Forwarding, pending: PendingSign
   const accepted = pending.filter((_, index) => outcomes[index] === 'accepted');
   const closed = pending.filter((_, index) => outcomes[index] === 'closed');
   if (accepted.length > 0) void context.pending.track(markForwarded(context, to.log, accepted));
-  if (closed.length > 0) await keepLate(context, to, closed);
+  const rest = closed.length > 0 ? await settleClosed(context, to, closed) : 'late';
   if (outcomes.includes('kept')) void context.pending.track(forwardLater(context, to));
   const own = outcomes[pending.findIndex((p) => p.signal.id === to.ownId)];
+  if (own === 'closed' && rest !== 'late') return rest;
   // What the run had taken before its end is no more than a repeat.
   if (own === 'closed') return await repeatOf(context, to.target, to.ownId);
   return own === 'accepted' ? 'forwarded' : 'kept';
 }
 
+/**
+ * The run has ended, or has not begun yet. What a native handoff left goes to its conversation: the user is still there.
+ */
+async function settleClosed(context: ApiContext, to: Forwarding, closed: PendingSignal[]): Promise<Inbound> {
+  const { store } = context;
+  if (to.closed !== true && !isConversationId(to.target)) {
+    const row = await store.handoffs.get(to.target);
+    if (row?.mode === 'native' && row.deskConversationId !== null) {
+      if (row.status !== 'closed' && !row.runStarted) {
+        void context.pending.track(forwardLater(context, to));
+        return 'kept';
+      }
+      const conversation = await conversationOf(context, row.botId, row.desk, row.deskConversationId);
+      if (conversation !== undefined) {
+        const pending = await store.inbox.reassign(idsOf(closed), conversation.id);
+        return await forward(context, { ...to, target: conversation.id, conversation }, pending);
+      }
+    }
+  }
+  await keepLate(context, to, closed);
+  return 'late';
+}
+
+/** The conversation of a bot at its desk, made if need be; undefined when the bot is gone. */
+async function conversationOf(context: ApiContext, botId: string, desk: string, deskConversationId: string) {
+  const bot = await context.store.bots.get(botId);
+  if (bot === undefined) return undefined;
+  const row = await context.store.conversations.open({ botId, desk, deskConversationId });
+  return conversationInput(row, conversationSettings(bot.settings));
+}
+
+export const conversationInput = (row: ConversationRow, settings: ConversationSettings): ConversationInput => ({
+  id: row.id,
+  botId: row.botId,
+  desk: row.desk,
+  deskConversationId: row.deskConversationId,
+  settings,
+});
+
 const RETRY_MS = { first: 500, most: 8_000, total: 90_000 };
 
-/** As soon as Temporal answers again, one handoff at a time; maintenance does it if this process ends before. */
+/** As soon as Temporal answers again, one target at a time; maintenance does it if this process ends before. */
 async function forwardLater(context: ApiContext, to: Forwarding): Promise<void> {
   if (context.retrying.has(to.target)) return;
   context.retrying.add(to.target);
@@ -91,7 +154,8 @@ async function forwardLater(context: ApiContext, to: Forwarding): Promise<void> 
 /** Without Temporal the inbox keeps it. */
 async function sendOrKeep(context: ApiContext, to: Forwarding, pending: PendingSignal) {
   try {
-    return await context.intake.send(to.target, pending.signal);
+    const begins = isConversationId(to.target) && pending.signal.kind === 'userMessage';
+    return await context.intake.send(to.target, pending.signal, begins ? to.conversation : undefined);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 503) throw error;
     to.log.warn({ handoffId: to.target }, 'Temporal cannot be reached: kept in the inbox');
@@ -101,7 +165,8 @@ async function sendOrKeep(context: ApiContext, to: Forwarding, pending: PendingS
 
 /** What came after the end is kept beside the journal, never silently lost. */
 async function keepLate(context: ApiContext, to: Forwarding, closed: PendingSignal[]): Promise<void> {
-  const late = lateReplies(closed, new Date().toISOString());
+  // In a conversation that the bot has left idle nobody waits for the rest.
+  const late = isConversationId(to.target) ? [] : lateReplies(closed, new Date().toISOString());
   if (late.length > 0) {
     await context.store.journal.append({ handoffId: to.target, botId: to.botId, events: [], late });
   }

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { HANDOFF_SIGNAL, type HandoffSignal } from '../workflows/contracts.ts';
-import { handoffWorkflowId } from '../workflows/ids.ts';
+import { conversationStart } from '../activities/platform/conversation-start.ts';
+import { HANDOFF_SIGNAL, type ConversationInput, type ConversationSignal } from '../workflows/contracts.ts';
+import { handoffWorkflowId, WORKFLOW } from '../workflows/ids.ts';
 import { unavailable } from './errors.ts';
 import { createPending, type Pending } from './pending.ts';
 
@@ -9,11 +10,13 @@ export type SendOutcome = 'accepted' | 'closed';
 
 export interface Intake {
   /**
-   * Resolves when Temporal has stored the signal. One call is in flight per handoff; what arrives meanwhile travels
+   * Resolves when Temporal has stored the signal. One call is in flight per target; what arrives meanwhile travels
    * together in the next one, in order. Throws a 503 `ApiError` when Temporal cannot be reached: the signal may then be
    * stored or not, so a repeat must carry the same `id`.
+   *
+   * `target` is the id of a handoff or of a native conversation. With `begin` a conversation that has no run gets one.
    */
-  send(handoffId: string, signal: HandoffSignal): Promise<SendOutcome>;
+  send(target: string, signal: ConversationSignal, begin?: ConversationInput): Promise<SendOutcome>;
 }
 
 export interface IntakeOptions {
@@ -27,7 +30,8 @@ export interface IntakeOptions {
 }
 
 interface Item {
-  signal: HandoffSignal;
+  signal: ConversationSignal;
+  begin: ConversationInput | undefined;
   bytes: number;
   outcome: Promise<SendOutcome>;
   settle(outcome: SendOutcome): void;
@@ -42,36 +46,33 @@ interface Lane {
 }
 
 /** As the run tells repeats: users choose the ids of their messages, so an id alone does not do. */
-const keyOf = ({ kind, id }: HandoffSignal): string => `${kind}:${id}`;
+const keyOf = ({ kind, id }: ConversationSignal): string => `${kind}:${id}`;
 
 export function createIntake(client: Client, options: IntakeOptions = {}): Intake {
   const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000, pending = createPending() } = options;
   const lanes = new Map<string, Lane>();
 
   return {
-    send(handoffId, signal) {
-      const lane: Lane = lanes.get(handoffId) ?? { waiting: [], inFlight: [], byKey: new Map() };
+    send(target, signal, begin) {
+      const lane: Lane = lanes.get(target) ?? { waiting: [], inFlight: [], byKey: new Map() };
       const same = lane.byKey.get(keyOf(signal));
       if (same !== undefined) return same.outcome;
-      const item = createItem(signal);
+      const item = createItem(signal, begin);
       lane.waiting.push(item);
       lane.byKey.set(keyOf(signal), item);
-      if (!lanes.has(handoffId)) {
-        lanes.set(handoffId, lane);
-        void pending.track(drain(handoffId, lane));
+      if (!lanes.has(target)) {
+        lanes.set(target, lane);
+        void pending.track(drain(target, lane));
       }
       return item.outcome;
     },
   };
 
-  async function drain(handoffId: string, lane: Lane): Promise<void> {
+  async function drain(target: string, lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
       lane.inFlight = takeBatch(lane.waiting, maxEvents, maxBytes);
       try {
-        const outcome = await signalRun(
-          handoffId,
-          lane.inFlight.map((item) => item.signal),
-        );
+        const outcome = await signalRun(target, lane.inFlight);
         for (const item of lane.inFlight) item.settle(outcome);
       } catch (error) {
         // What waits behind fails too: sent now, it would overtake what its sender is about to repeat.
@@ -81,13 +82,18 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
       }
       for (const item of lane.inFlight.splice(0)) lane.byKey.delete(keyOf(item.signal));
     }
-    lanes.delete(handoffId);
+    lanes.delete(target);
   }
 
-  async function signalRun(handoffId: string, signals: HandoffSignal[]): Promise<SendOutcome> {
-    const handle = client.workflow.getHandle(handoffWorkflowId(handoffId));
+  async function signalRun(target: string, items: Item[]): Promise<SendOutcome> {
+    const signals = items.map((item) => item.signal);
+    const begin = items.find((item) => item.begin !== undefined)?.begin;
+    const call = (): Promise<unknown> =>
+      begin === undefined
+        ? client.workflow.getHandle(handoffWorkflowId(target)).signal(HANDOFF_SIGNAL, signals)
+        : client.workflow.signalWithStart(WORKFLOW.conversation, conversationStart(begin, signals));
     try {
-      await client.withDeadline(Date.now() + deadlineMs, () => handle.signal(HANDOFF_SIGNAL, signals));
+      await client.withDeadline(Date.now() + deadlineMs, call);
       return 'accepted';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return 'closed';
@@ -96,10 +102,11 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
   }
 }
 
-function createItem(signal: HandoffSignal): Item {
+function createItem(signal: ConversationSignal, begin: ConversationInput | undefined): Item {
   const { promise, resolve, reject } = withResolvers<SendOutcome>();
   return {
     signal: { ...signal, atMs: Date.now() },
+    begin,
     bytes: Buffer.byteLength(JSON.stringify(signal)),
     outcome: promise,
     settle: resolve,

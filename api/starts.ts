@@ -3,7 +3,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { isOpen, nextOpening } from '../activities/hours.ts';
 import { handoffSettings, outOfHoursReply, type BotSettings } from '../activities/settings.ts';
-import type { BotRecord, HandoffRow } from '../activities/store/store.ts';
+import type { BotRecord, HandoffRow, NewHandoff } from '../activities/store/store.ts';
 import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
 import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
@@ -11,6 +11,7 @@ import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
 
 export interface StartRequest {
   botId: string;
+  /** In native mode the desk's own id of the conversation. */
   conversationId: string;
   channel: string;
   user: User;
@@ -91,9 +92,11 @@ function refuse(context: ApiContext, bot: BotRecord, request: StartRequest, nowM
   };
 }
 
-function newRow(settings: BotSettings, request: StartRequest) {
-  const asks = CHANNELS_THAT_ASK_FOR_EMAIL.has(request.channel);
-  const email = request.user.email ?? (asks ? undefined : (settings.defaultEmail ?? undefined));
+function newRow(settings: BotSettings, request: StartRequest): NewHandoff {
+  // In its own messenger the desk knows the user: no address is asked for, and none is made up.
+  const native = settings.mode === 'native';
+  const asks = !native && CHANNELS_THAT_ASK_FOR_EMAIL.has(request.channel);
+  const email = request.user.email ?? (asks || native ? undefined : (settings.defaultEmail ?? undefined));
   return {
     id: `ho_${randomBytes(16).toString('hex')}`,
     botId: request.botId,
@@ -101,10 +104,11 @@ function newRow(settings: BotSettings, request: StartRequest) {
     desk: settings.desk?.kind ?? '',
     channel: request.channel,
     mode: settings.mode,
-    status: asks && email === undefined ? ('awaiting_email' as const) : ('opening' as const),
+    status: asks && email === undefined ? 'awaiting_email' : 'opening',
     user: { ...request.user, ...(email === undefined ? {} : { email }) },
     question: request.question,
     metadata: request.metadata ?? null,
+    ...(native ? { deskConversationId: request.conversationId } : {}),
   };
 }
 
@@ -140,6 +144,7 @@ function inputOf(bot: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput
     channel: row.channel,
     mode: row.mode,
     desk: row.desk,
+    ...(row.mode === 'native' ? { deskConversationId: row.conversationId } : {}),
     user: row.user,
     emailRequired: row.status === 'awaiting_email',
     question: row.question,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { HandoffEvent } from '../workflows/contracts.ts';
+import type { BotEvent } from '../workflows/contracts.ts';
 import { isUnavailable, type Store } from '../activities/store/store.ts';
 import { createWakeup, goneSignal } from './wait.ts';
 
@@ -145,5 +145,5 @@ const HEARTBEAT = ': still here\n\n';
 /** Sent at once, so that the reader has its headers before the first event. */
 const opening = (id: string): string => `retry: ${RECONNECT_MS}\n${id === '' ? '' : `id: ${id}\n`}\n`;
 
-const message = (id: string, event: HandoffEvent): string =>
+const message = (id: string, event: BotEvent): string =>
   `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;

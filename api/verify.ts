@@ -1,44 +1,47 @@
-import type { Desk } from '../activities/desks/desk.ts';
+import type { Verified } from '../activities/desks/desk.ts';
 import { DeskError } from '../activities/errors.ts';
 import type { BotSettings } from '../activities/settings.ts';
 import type { ApiContext } from './context.ts';
+import { callDesk } from './desk-call.ts';
 
-export interface Verification {
+export interface Verification extends Verified {
   ok: boolean;
-  /** What answered, or what is wrong; without secrets. */
-  detail: string;
+  /** The field of the desk's config that is to blame. */
+  field?: string;
 }
 
-/** Milliseconds for a desk to answer: a request waits for it. */
-const VERIFY_MS = 8_000;
-
-/** Calls the desk with these credentials, outside any transaction. Never throws. */
-export async function verifyDesk(context: ApiContext, settings: BotSettings): Promise<Verification | undefined> {
+/** Calls the desk with these credentials, outside any transaction. `detail` has no secrets. Never throws. */
+export async function verifyDesk(
+  context: ApiContext,
+  botId: string,
+  settings: BotSettings,
+): Promise<Verification | undefined> {
   if (settings.desk === null) return undefined;
   const { kind, ...config } = settings.desk;
   const desk = context.desks.get(kind);
   if (desk === undefined) return { ok: false, detail: `This version has no desk ${kind}.` };
   try {
-    return { ok: true, detail: await withinTime(context, desk, config) };
+    const call = { botId, desk, config, operation: 'verify' };
+    const { detail, warnings } = await callDesk(context, call, (ctx) => desk.verify(ctx, settings.mode));
+    return { ok: true, detail, ...(warnings !== undefined && warnings.length > 0 && { warnings }) };
   } catch (error) {
-    if (error instanceof DeskError) return { ok: false, detail: error.message };
-    context.log.error({ err: error, desk: kind }, 'verify failed');
-    return { ok: false, detail: 'The desk could not be checked.' };
+    return { ok: false, ...failureOf(context, kind, error, 'The desk could not be checked.') };
   }
 }
 
-async function withinTime(context: ApiContext, desk: Desk, config: unknown): Promise<string> {
-  const signal = AbortSignal.timeout(VERIFY_MS);
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(tooSlow(desk.id)), { once: true });
-  });
-  const { http, log } = context;
-  const call = desk.verify({ config, http, log, now: Date.now, signal });
-  return (await Promise.race([call, late])).detail;
+/** What went wrong at the desk, for the operator. */
+export function failureOf(
+  { log }: ApiContext,
+  desk: string,
+  error: unknown,
+  otherwise: string,
+): { detail: string; field?: string } {
+  if (error instanceof DeskError) {
+    return { detail: error.message, ...(error.field !== undefined && { field: error.field }) };
+  }
+  log.error({ err: error, desk }, 'a call to the desk failed');
+  return { detail: otherwise };
 }
-
-const tooSlow = (desk: string): DeskError =>
-  new DeskError({ desk, operation: 'verify', kind: 'timeout', reason: `no answer within ${VERIFY_MS} ms` });
 
 /** As the store keeps it. */
 export const serviceOf = ({ ok, detail }: Verification) =>

@@ -48,6 +48,12 @@ export function createMetrics() {
       labelNames: ['source'],
       registers,
     }),
+    foreignEvents: new Counter({
+      name: 'baton_foreign_events_total',
+      help: 'Events of a desk about conversations that are not ours: dropped',
+      labelNames: ['desk'],
+      registers,
+    }),
     inboxAlerts: new Counter({
       name: 'baton_inbox_alerts_total',
       help: 'Events of a desk for which no handoff was found in time',

@@ -22,6 +22,7 @@ export const docs = fp(async (app) => {
       servers: [{ url: '/' }],
       tags: [
         { name: 'handoffs', description: 'Start a handoff, talk, end it.' },
+        { name: 'conversations', description: "Native mode: conversations in the desk's own messenger." },
         { name: 'events', description: 'The journal, as JSON and as live streams.' },
         { name: 'bots', description: 'Settings, service status and keys of a bot.' },
         { name: 'desk', description: 'What a help desk calls.' },

@@ -47,8 +47,7 @@ export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinut
 function callerOf(request: FastifyRequest): string {
   const { authorization } = request.headers;
   if (authorization !== undefined) return `key:${hash(authorization)}`;
-  const { hookToken } = (request.params ?? {}) as { hookToken?: string };
-  return hookToken === undefined ? `ip:${request.ip}` : `hook:${hash(hookToken)}`;
+  return `ip:${request.ip}`;
 }
 
 function createGuard(app: FastifyInstance): Guard {

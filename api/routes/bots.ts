@@ -5,8 +5,9 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { effectivePeriods, isOpen, nextOpening } from '../../activities/hours.ts';
 import { botSettingsSchema, parseSettings, type BotSettings } from '../../activities/settings.ts';
-import { ChangedMeanwhile, type BotRecord } from '../../activities/store/store.ts';
+import { ChangedMeanwhile } from '../../activities/store/store.ts';
 import { principalOf, requireBot, requireOperator } from '../auth.ts';
+import { viewOf } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, invalid, notFound } from '../errors.ts';
 import { bot, botPage, botParams, botStatus, newBotId, tool, verified } from '../schemas/bots.ts';
@@ -135,7 +136,8 @@ function serviceRoutes(app: App, context: ApiContext): void {
       schema: {
         tags,
         summary: 'Call the desk with the credentials',
-        description: 'Changes nothing at the desk and sets the service status.',
+        description:
+          'Changes nothing at the desk and sets the service status. A failure says exactly what is missing, and in `field` which field of `desk` is to blame.',
         params: botParams,
         response: { 200: verified, ...errors(403, 404, 409) },
       },
@@ -144,7 +146,7 @@ function serviceRoutes(app: App, context: ApiContext): void {
       const { id } = await visibleBot(context, request);
       const settings = await store.bots.withSecrets(id);
       if (settings === undefined) throw notFound('bot');
-      const result = await verifyDesk(context, settings);
+      const result = await verifyDesk(context, id, settings);
       if (result === undefined || settings.desk === null) {
         throw new ApiError(409, 'not_configured', 'The bot has no desk.');
       }
@@ -212,8 +214,9 @@ async function saveOnce(context: ApiContext, botId: string, input: unknown, part
   if (partial && previous === undefined) throw notFound('bot');
   if (previous === undefined) checkNewId(botId);
   const settings = parseSettings(input, previous, desks, { partial });
-  const isNewDesk = settings.desk !== null && !isDeepStrictEqual(settings.desk, previous?.desk ?? null);
-  const result = isNewDesk ? await verifyDesk(context, settings) : undefined;
+  // Another mode needs other permissions at the desk.
+  const isNew = settings.mode !== previous?.mode || !isDeepStrictEqual(settings.desk, previous.desk);
+  const result = isNew ? await verifyDesk(context, botId, settings) : undefined;
   const service = result === undefined ? {} : { service: serviceOf(result) };
   const record = await store.bots.put(botId, settings, { ...service, expected: previous });
   return { created: previous === undefined, record };
@@ -222,14 +225,6 @@ async function saveOnce(context: ApiContext, botId: string, input: unknown, part
 function checkNewId(botId: string): void {
   const result = newBotId.safeParse(botId);
   if (!result.success) throw invalid(result.error.issues.map(({ message }) => ({ path: 'botId', message })));
-}
-
-function viewOf({ config, desks }: ApiContext, record: BotRecord) {
-  const { id, settings, service, createdAt, updatedAt, hookToken } = record;
-  const kind = settings.desk?.kind;
-  const desk = kind === undefined ? undefined : desks.get(kind);
-  const webhookUrl = desk?.webhook === undefined ? null : `${config.publicUrl}/webhooks/${kind}/${hookToken}`;
-  return { id, settings: { ...settings }, service, webhookUrl, createdAt, updatedAt };
 }
 
 function hoursOf({ hours }: BotSettings, nowMs: number) {

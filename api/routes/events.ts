@@ -4,13 +4,11 @@ import { maySee, principalOf, requireBot } from '../auth.ts';
 import type { ApiContext } from '../context.ts';
 import { invalid, notFound } from '../errors.ts';
 import { botParams } from '../schemas/bots.ts';
-import { errors } from '../schemas/common.ts';
+import { afterSeqQuery, errors, eventLimitQuery } from '../schemas/common.ts';
 import { botEventPage, eventPage } from '../schemas/handoffs.ts';
 import { streamBot, streamHandoff, type StreamOptions } from '../streams.ts';
 import type { Routes } from './route.ts';
 
-const MAX_EVENTS = 500;
-const limit = z.coerce.number().int().min(1).max(MAX_EVENTS).default(MAX_EVENTS);
 const STREAM = 'text/event-stream';
 const headers = z.object({ 'last-event-id': z.string().optional().describe('Wins over `after`.') });
 
@@ -30,15 +28,7 @@ export const eventRoutes: Routes = (app, context) => {
           'JSON by default. With `Accept: text/event-stream` a live stream: `id` is the `seq`, `event` the type, `data` the event. It resumes from `Last-Event-ID` (or `after`) without a gap or a repeat, and ends after `handoff.closed`.',
         params: z.object({ id: z.string() }),
         headers,
-        querystring: z.object({
-          after: z.coerce
-            .number()
-            .int()
-            .min(0)
-            .max(2 ** 31 - 1)
-            .default(0),
-          limit,
-        }),
+        querystring: z.object({ after: afterSeqQuery, limit: eventLimitQuery }),
         response: { 200: contentOf(eventPage), ...errors(400, 403, 404) },
       },
     },
@@ -59,12 +49,12 @@ export const eventRoutes: Routes = (app, context) => {
       exposeHeadRoute: false,
       schema: {
         tags: ['events'],
-        summary: 'One live stream for all handoffs of a bot',
+        summary: 'One live stream for all handoffs and native conversations of a bot',
         description:
           'From now on; `after=start` from the beginning; `Last-Event-ID` (or `after`) from there. `id` is an opaque cursor. With `Accept: application/json` one page of the same.',
         params: botParams,
         headers,
-        querystring: z.object({ after: z.string().max(200).optional(), limit }),
+        querystring: z.object({ after: z.string().max(200).optional(), limit: eventLimitQuery }),
         response: { 200: contentOf(botEventPage), ...errors(400, 403, 404) },
       },
     },

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Desk, DeskEvent, RawRequest, RawResponse } from '../../activities/desks/desk.ts';
+import type { DeskConfig } from '../../activities/store/store.ts';
 import type { ApiContext } from '../context.ts';
+import { receiveReport } from '../desk-events.ts';
 import { ApiError } from '../errors.ts';
-import { receiveInbound } from '../inbound.ts';
 import { storable } from '../plugins/body.ts';
 import { errors } from '../schemas/common.ts';
 import type { App, Routes } from './route.ts';
@@ -18,28 +19,30 @@ export const webhookRoutes: Routes = (app, context) => {
   rawBodies(app);
 
   app.route({
-    method: ['GET', 'POST', 'PUT'],
+    method: ['GET', 'HEAD', 'POST', 'PUT'],
     url: '/webhooks/:desk/:hookToken',
     bodyLimit: BODY_LIMIT,
     exposeHeadRoute: false,
+    // A desk that is answered 429 slows down or gives up: what it reports is never too much.
+    config: { rateLimit: false },
     schema: {
       tags: ['desk'],
       summary: 'What a desk calls',
-      description: "The desk's own format. 2xx means stored.",
+      description:
+        "The desk's own format, signed as the desk does it. 2xx means stored. GET and HEAD answer 200 when the address is right, and challenges in the words of the desk. Never 410 or 429 for an address that is right.",
       security: [],
       params: z.object({ desk: z.string().max(100), hookToken: z.string().max(200) }),
       response: { 200: z.any(), ...errors(400, 404) },
     },
     handler: async (request, reply) => {
       const { desk, botId } = await addressee(context, request, request.params);
+      if (request.method === 'HEAD') return reply.code(200).send();
       const raw = rawRequest(request);
       const challenge = desk.webhook?.challenge?.(raw);
       if (challenge !== undefined) return answerRaw(reply, challenge);
-      await authenticate(context, desk, botId, raw, request);
-      // In order: a desk may report a message and the close behind it in one call.
-      for (const event of parse(desk, raw)) {
-        await receiveInbound(context, { botId, desk: desk.id, event: storable(event), log: request.log });
-      }
+      if (request.method === 'GET') return reply.code(200).send({});
+      const config = await authenticate(context, desk, botId, raw, request);
+      await receiveReport(context, { botId, desk, events: parse(desk, raw, config), log: request.log });
       return reply.code(200).send({});
     },
   });
@@ -62,15 +65,13 @@ async function addressee(
   request: FastifyRequest,
   params: { desk: string; hookToken: string },
 ): Promise<{ desk: Desk; botId: string }> {
-  const { guard } = request.server;
-  await guard.check(request, params.hookToken);
   const desk = context.desks.get(params.desk);
   const found = desk && (await context.store.bots.byHookToken(desk.id, params.hookToken));
   if (desk === undefined || found === undefined) {
-    await guard.failed(request);
+    // Only counted after the look: wrong tokens from the desk's address must not stop the right ones.
+    await request.server.guard.failed(request);
     throw unknown();
   }
-  guard.passed(params.hookToken);
   if (desk.webhook === undefined) throw unknown();
   return { desk, botId: found.botId };
 }
@@ -82,18 +83,18 @@ async function authenticate(
   botId: string,
   raw: RawRequest,
   request: FastifyRequest,
-): Promise<void> {
+): Promise<DeskConfig> {
   const config = await context.store.bots.desk(botId, desk.id);
   const result = config === undefined ? undefined : desk.webhook?.authenticate(raw, config);
-  if (result?.ok === true) return;
+  if (config !== undefined && result?.ok === true) return config;
   const reason = result?.ok === false ? result.reason : 'no config';
   request.log.warn({ desk: desk.id, botId, reason }, 'webhook refused');
   throw new ApiError(401, 'unauthorized', 'The signature is not right.');
 }
 
-function parse(desk: Desk, raw: RawRequest): DeskEvent[] {
+function parse(desk: Desk, raw: RawRequest, config: DeskConfig): DeskEvent[] {
   try {
-    return desk.webhook?.parse(raw) ?? [];
+    return storable(desk.webhook?.parse(raw, config) ?? []);
   } catch (error) {
     throw new ApiError(400, 'invalid_request', 'The body is not what this desk sends.', { cause: error });
   }

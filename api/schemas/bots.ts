@@ -16,6 +16,13 @@ export const service = z
   })
   .meta({ id: 'Service', description: 'Whether the desk accepts the credentials.' });
 
+const guide = z
+  .object({
+    where: z.string().describe('Where to click at the desk.'),
+    topics: z.array(z.string()).readonly().describe("The desk's own names of the events to choose."),
+  })
+  .meta({ id: 'WebhookGuide', description: 'What to do at the desk so that it calls Baton.' });
+
 export const bot = z
   .object({
     id: z.string(),
@@ -25,6 +32,7 @@ export const bot = z
       .string()
       .nullable()
       .describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
+    webhookGuide: guide.nullable().describe('null where the desk has no webhooks.'),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
@@ -55,9 +63,27 @@ export const botStatus = z
   })
   .meta({ id: 'BotStatus' });
 
+const field = z.string().optional().describe("The field of the desk's settings that is to blame.");
+
 export const verified = z
-  .object({ ok: z.boolean(), detail: z.string().describe('What answered, or what is wrong.'), service })
+  .object({
+    ok: z.boolean(),
+    detail: z.string().describe('What answered, or what is wrong.'),
+    field,
+    warnings: z.array(z.string()).optional().describe('What works but had better be changed.'),
+    service,
+  })
   .meta({ id: 'Verified' });
+
+export const subscription = z
+  .object({
+    subscribed: z.boolean().describe('Whether Baton has made the webhooks at the desk.'),
+    detail: z.string().describe('What was made, or why not.'),
+    field,
+    webhookUrl: z.string().describe('The address that the desk has to call. Keep it to yourself.'),
+    guide,
+  })
+  .meta({ id: 'Subscription' });
 
 const toolSchema = z.record(z.string(), z.unknown());
 

@@ -3,6 +3,7 @@ import {
   agent,
   attachments,
   boundedJson,
+  botEvent,
   boundedText,
   clientId,
   closeReason,
@@ -45,13 +46,16 @@ const turn = z
 export const startRequest = z
   .strictObject({
     botId: clientId(),
-    conversationId: clientId(500).describe("The conversation's id at the bot. It has at most one open handoff."),
+    conversationId: clientId(500).describe(
+      "The conversation's id at the bot; in native mode the desk's own id of it. It has at most one open handoff.",
+    ),
     channel: z
       .string()
       .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'must be a short name in lower case')
       .describe(
         'Where the user is: `whatsapp`, `line`, `telegram`, `iframe`, `widget`, `share`, `api` or any other short name. ' +
-          'On `iframe`, `widget` and `share` a user whose email is unknown is asked for it; elsewhere the default email of the bot is used.',
+          'On `iframe`, `widget` and `share` a user whose email is unknown is asked for it; elsewhere the default email of the bot is used. ' +
+          "The channel of a desk's own messenger (`intercom`, `livechat`) is for bots in native mode, and the only one there.",
       ),
     user: user.default({}),
     question: boundedText(MAX_TEXT_BYTES)
@@ -174,5 +178,5 @@ export const eventPage = z
   .meta({ id: 'EventPage' });
 
 export const botEventPage = z
-  .object({ events: z.array(event), next: z.string().describe('`after` of the next call.') })
+  .object({ events: z.array(botEvent), next: z.string().describe('`after` of the next call.') })
   .meta({ id: 'BotEventPage' });

@@ -179,6 +179,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
           desks,
           http,
           runs: createRuns(temporal.client),
+          publicUrl: config.publicUrl,
           clock: { now: () => Date.now() },
           log: logger,
           metrics: createMetrics(),

@@ -1,0 +1,72 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Desk, DeskEvent } from '../activities/desks/desk.ts';
+import { conversationSettings, type BotSettings } from '../activities/settings.ts';
+import type { ConversationInput } from '../workflows/contracts.ts';
+import type { ApiContext } from './context.ts';
+import { conversationInput, receiveInbound } from './inbound.ts';
+
+export interface DeskReport {
+  botId: string;
+  desk: Desk;
+  /** In the order in which they happened. */
+  events: DeskEvent[];
+  log: FastifyBaseLogger;
+}
+
+/** What a desk's webhook tells, one after the other: a desk may report a message and the close behind it in one call. */
+export async function receiveReport(context: ApiContext, { botId, desk, events, log }: DeskReport): Promise<void> {
+  if (events.length === 0) return;
+  const settings = await nativeSettings(context, botId, desk);
+  const foreignPossible = desk.capabilities.reportsForeign;
+  for (const event of events) {
+    if (event.signal.kind === 'userMessage' && !(await isUsersOwn(context, botId, desk, settings, event))) continue;
+    const conversation = settings && (await conversationFor(context, botId, desk, settings, event));
+    await receiveInbound(context, {
+      botId,
+      desk: desk.id,
+      event,
+      foreignPossible,
+      log,
+      ...(conversation && { conversation }),
+    });
+  }
+}
+
+/** Undefined: the bot does not have the conversations in this desk's messenger. */
+async function nativeSettings(context: ApiContext, botId: string, desk: Desk): Promise<BotSettings | undefined> {
+  if (!desk.capabilities.modes.includes('native')) return undefined;
+  const settings = (await context.store.bots.get(botId))?.settings;
+  return settings?.mode === 'native' && settings.desk?.kind === desk.id ? settings : undefined;
+}
+
+/**
+ * In an external conversation the desk's user is us: what he says is the echo of what was sent. The conversation knows
+ * its mode, also when the bot has changed to the other one meanwhile.
+ */
+async function isUsersOwn(
+  { store }: ApiContext,
+  botId: string,
+  desk: Desk,
+  native: BotSettings | undefined,
+  { deskConversationId }: DeskEvent,
+): Promise<boolean> {
+  if (!desk.capabilities.modes.includes('native')) return false;
+  const handoff = await store.handoffs.byDeskConversation(botId, desk.id, deskConversationId);
+  if (handoff?.mode === 'external') return false;
+  return native !== undefined || (handoff !== undefined && handoff.status !== 'closed');
+}
+
+/** Only a user's message makes one; the rest of a conversation that is not the bot's is not ours. */
+async function conversationFor(
+  { store }: ApiContext,
+  botId: string,
+  desk: Desk,
+  settings: BotSettings,
+  { deskConversationId, signal }: DeskEvent,
+): Promise<ConversationInput | undefined> {
+  let row = await store.conversations.find(botId, desk.id, deskConversationId);
+  if (signal.kind === 'userMessage') {
+    row ??= await store.conversations.open({ botId, desk: desk.id, deskConversationId });
+  }
+  return row && conversationInput(row, conversationSettings(settings));
+}
