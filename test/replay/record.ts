@@ -5,19 +5,31 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { createRegistry } from '../../activities/desks/registry.ts';
+import { webhook } from '../../activities/desks/webhook/index.ts';
 import { startTestBaton, textsAtDesk } from '../support/baton.ts';
-import type { Handoff, TestBaton } from '../support/baton.ts';
+import type { Handoff, NativeTalk, TestBaton } from '../support/baton.ts';
 import { startCallbackReceiver } from '../support/callback.ts';
 import setup from '../support/global-setup.ts';
 import { settings } from '../support/input.ts';
+import { createNativeDesk } from '../support/native-desk.ts';
 import { until } from '../support/poll.ts';
 
 const FOLDER = new URL('./histories/', import.meta.url);
 const overwrite = process.argv.includes('--overwrite');
 
-type Scenario = (baton: TestBaton, callbackUrl: string) => Promise<Handoff>;
+/** Gives back whose history is to be stored. */
+type Scenario = (baton: TestBaton, callbackUrl: string) => Promise<Pick<Handoff, 'id' | 'ended'>>;
 
 const short = { waitTimeoutMs: 1_500, inactivityTimeoutMs: 1_500, emailTimeoutMs: 1_500 };
+
+const messenger = { mode: 'native', desk: { kind: 'messenger' } };
+
+async function nativeTalk(baton: TestBaton, callbackUrl: string, more = {}): Promise<NativeTalk> {
+  const botId = await baton.bot({ ...messenger, callback: { url: callbackUrl } });
+  const deskConversationId = `d-${botId}`;
+  return await baton.conversation({ botId, desk: 'messenger', deskConversationId, idleTimeoutMs: 1_000, ...more });
+}
 
 async function talking(baton: TestBaton, callbackUrl?: string): Promise<Handoff> {
   const handoff = await baton.start({}, callbackUrl ? { callback: { url: callbackUrl } } : {});
@@ -56,6 +68,33 @@ const SCENARIOS: Record<string, Scenario> = {
     await handoff.sees('handoff.connecting');
     await handoff.closes('user');
     return handoff;
+  },
+  async 'snoozed-then-answered'(baton) {
+    const handoff = await baton.start({ settings: settings(short) });
+    await handoff.replies('a1');
+    await handoff.signal({ kind: 'snooze', id: 's1', until: new Date(Date.now() + 3_000).toISOString() });
+    return handoff;
+  },
+  async 'native-handoff'(baton) {
+    const botId = await baton.bot(messenger);
+    const there = { conversationId: 'd-1', deskConversationId: 'd-1' };
+    const handoff = await baton.start({ botId, desk: 'messenger', mode: 'native', channel: 'messenger', ...there });
+    await handoff.replies('a1');
+    await handoff.says('u1');
+    await handoff.closes('bot');
+    await handoff.says('u2');
+    return handoff;
+  },
+  async 'native-conversation'(baton, callbackUrl) {
+    const talk = await nativeTalk(baton, callbackUrl);
+    await talk.userSays('u1');
+    await talk.botSays('b1', 'b2');
+    return talk;
+  },
+  async 'native-conversation-continued'(baton, callbackUrl) {
+    const talk = await nativeTalk(baton, callbackUrl, { continueAfterEvents: 30 });
+    for (let i = 1; i <= 15; i += 1) await Promise.all([talk.userSays(`u${i}`), talk.botSays(`b${i}`)]);
+    return talk;
   },
   async 'email-not-given'(baton) {
     return await baton.start({ emailRequired: true, settings: settings(short) });
@@ -151,7 +190,7 @@ function withoutMachine(key: string, value: unknown): unknown {
 }
 
 const tearDown = await setup();
-const baton = await startTestBaton();
+const baton = await startTestBaton({ desks: createRegistry([webhook, createNativeDesk()]) });
 const callback = await startCallbackReceiver();
 try {
   await mkdir(FOLDER, { recursive: true });
