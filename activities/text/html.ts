@@ -27,10 +27,11 @@ const link: FormatCallback = (element, walk, builder) => {
 
 const image: FormatCallback = (element, _walk, builder) => {
   const src = String(element.attribs['src'] ?? '').trim();
-  if (WEB.test(src)) (builder.metadata as Found).images.push(src);
+  if (WEB.test(src)) (builder as unknown as { metadata: Found }).metadata.images.push(src);
 };
 
-const convert = compile({
+// The published types do not know of the second argument, which reaches the formatters as `builder.metadata`.
+const convert: (html: string, found: Found) => string = compile({
   wordwrap: false,
   limits: { maxDepth: DEEPEST },
   formatters: { link, image },

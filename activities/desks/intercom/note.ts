@@ -1,0 +1,49 @@
+import { escapeHtml } from '../../text/html.ts';
+import { splitText } from '../../text/split.ts';
+import type { OpenRequest } from '../desk.ts';
+import type { Piece } from './parts.ts';
+
+/** Characters of HTML. Intercom names no limit. */
+const NOTE_MAX = 10_000;
+/** Bytes; even when every character becomes an entity, it fits into a note. */
+const TURN_MAX = 1_500;
+
+export const htmlLines = (text: string): string => escapeHtml(text).replaceAll(/\r?\n/g, '<br>');
+
+/** What the agent should know, as internal notes: the facts of the handoff, then the talk with the bot. */
+export function contextNotes(request: OpenRequest): Piece[] {
+  const blocks = [facts(request), ...transcript(request)];
+  const bodies: string[] = [];
+  for (const block of blocks) {
+    const last = bodies.at(-1);
+    if (last !== undefined && last.length + block.length <= NOTE_MAX) bodies[bodies.length - 1] = last + block;
+    else bodies.push(block);
+  }
+  const numbered = (body: string, index: number): string =>
+    bodies.length === 1 ? body : `<p>${index + 1}/${bodies.length}</p>${body}`;
+  return bodies.map((body, index) => ({ as: 'admin', kind: 'note', body: numbered(body, index) }));
+}
+
+function facts({ handoffId, botId, channel, conversationId, user, email }: OpenRequest): string {
+  const lines: [string, string | undefined][] = [
+    ['Handoff', handoffId],
+    ['Bot', botId],
+    ['Channel', channel],
+    ['Conversation', conversationId],
+    ['User', user.id ?? user.anonymousId],
+    ['Name', user.name],
+    ['E-mail', user.email ?? email],
+    ['Phone', user.phone],
+    ['Language', user.locale],
+  ];
+  const known = lines.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${value}`]));
+  return `<p><b>Handed over by the bot</b></p><p>${htmlLines(splitText(known.join('\n'), TURN_MAX)[0] ?? '')}</p>`;
+}
+
+function transcript({ history, question }: OpenRequest): string[] {
+  if (history.length === 0) return [];
+  const turns = [...history, { role: 'user' as const, text: question }].flatMap(({ role, text }) =>
+    splitText(text, TURN_MAX).map((piece) => `<p><b>${role === 'user' ? 'User' : 'Bot'}:</b> ${htmlLines(piece)}</p>`),
+  );
+  return ['<p><b>The talk so far</b></p>', ...turns];
+}
