@@ -1,93 +1,31 @@
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import type { Desk, RawRequest } from '../../activities/desks/desk.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { until } from '../support/poll.ts';
+import { deliverTo, fakeDesk, type FakeEvent, hookPath, SECRET, sign } from './fake-desk.ts';
 import { startApi, type Api } from './harness.ts';
 
-const config = z.strictObject({ secret: z.string().meta({ title: 'Secret', description: 'Signs.', secret: true }) });
-type TestConfig = z.output<typeof config>;
-
-const sign = (secret: string, body: Buffer | string): string => createHmac('sha256', secret).update(body).digest('hex');
-
-/** A desk that calls back with an HMAC over the raw bytes. */
-const signed: Desk<TestConfig> = {
-  id: 'signed',
-  wireName: 'Signed',
-  title: 'Signed',
-  docs: 'https://example.org',
-  capabilities: {
-    modes: ['external'],
-    files: false,
-    closeFromOurSide: true,
-    echoesOwnMessages: false,
-    lookup: false,
-    signsWebhooks: 'hmac',
-  },
-  limits: { textMax: 1_000, requestsPerSecond: 10 },
-  config,
-  ownChannels: ['messenger-of-signed'],
-  verify: async () => ({ detail: 'fine' }),
-  open: async (_ctx, request) => ({ deskConversationId: `desk-${request.handoffId}` }),
-  send: async () => ({}),
-  close: async () => undefined,
-  webhook: {
-    challenge: ({ method, url }: RawRequest) => {
-      const echo = new URL(url, 'http://x').searchParams.get('challenge');
-      return method === 'GET' && echo !== null
-        ? { status: 200, headers: { 'content-type': 'text/plain' }, body: echo }
-        : undefined;
-    },
-    authenticate: ({ headers, body }, { secret }) => {
-      const given = Buffer.from(String(headers['x-signature'] ?? ''));
-      const expected = Buffer.from(sign(secret, body));
-      const ok = given.length === expected.length && timingSafeEqual(given, expected);
-      return ok ? { ok } : { ok: false, reason: 'signature' };
-    },
-    parse: ({ body }) =>
-      (JSON.parse(body.toString()) as { id: string; conversation: string; text: string; part?: string }[])
-        .filter((one) => one.part === undefined)
-        .map((one) => ({
-          dedupeKey: one.id,
-          deskConversationId: one.conversation,
-          signal: { kind: 'agentReply', id: '', text: one.text },
-        })),
-  },
-};
+const signed = fakeDesk();
 
 let api: Api;
 let botId: string;
 let path: string;
 let handoffId: string;
-const SECRET = 'hmac-secret-of-the-test';
 
 beforeAll(async () => {
   api = await startApi({ desks: createRegistry([webhook, signed]) });
   await api.work();
   ({ botId } = await api.bot({ desk: { kind: 'signed', secret: SECRET } }));
-  const { json } = await api.call('GET', `/v1/bots/${botId}`);
-  path = new URL(json.webhookUrl).pathname;
+  path = await hookPath(api, botId);
   handoffId = (await api.start(botId, {}, { headers: { prefer: 'wait=20' } })).json.handoff.id;
 });
 afterAll(() => api.close());
 
 const deliver = (
-  events: unknown,
+  events: FakeEvent[] | string,
   options: { signature?: string; to?: string; headers?: Record<string, string> } = {},
-) => {
-  const body = typeof events === 'string' ? events : JSON.stringify(events);
-  return api.call('POST', options.to ?? path, {
-    key: null,
-    body,
-    headers: {
-      'content-type': 'application/json',
-      'x-signature': options.signature ?? sign(SECRET, body),
-      ...options.headers,
-    },
-  });
-};
+) => deliverTo(api, options.to ?? path, events, options);
 const replies = async (id = handoffId): Promise<string[]> => {
   const { json } = await api.call('GET', `/v1/handoffs/${id}/events`);
   return json.events
@@ -142,6 +80,37 @@ describe('what a desk calls', () => {
       200,
     );
     await until(async () => (await replies()).includes('as a form'), { message: 'the reply' });
+  });
+
+  it('is read with the config: what belongs to another account is left out', async () => {
+    const conversation = `desk-${handoffId}`;
+    const events = [
+      { id: 'other-account', conversation, text: 'of somebody else', account: 'other' },
+      { id: 'own-account', conversation, text: 'of ours' },
+    ];
+    expect((await deliver(events)).status).toBe(200);
+    await until(async () => (await replies()).includes('of ours'), { message: 'the reply' });
+    expect(await replies()).not.toContain('of somebody else');
+  });
+
+  it('answers HEAD and a plain GET with 200 where the address is right, without a signature', async () => {
+    const head = await api.call('HEAD', path, { key: null });
+    expect([head.status, head.text]).toEqual([200, '']);
+    const get = await api.call('GET', path, { key: null });
+    expect([get.status, get.json]).toEqual([200, {}]);
+    for (const method of ['HEAD', 'GET']) {
+      expect((await api.call(method, '/webhooks/signed/wrong', { key: null })).status, method).toBe(404);
+    }
+  });
+
+  it('is never answered 429 at an address that is right, whatever came before', async () => {
+    const { url, app } = await api.another({ config: { ...api.config, rateLimit: 3 } });
+    const other = { call: (method: string, to: string, options = {}) => api.call(method, `${url}${to}`, options) };
+    const guesses = [];
+    for (let i = 0; i < 62; i += 1) guesses.push((await deliverTo(other, `/webhooks/signed/guess-${i}`, [])).status);
+    expect([guesses[0], guesses.at(-1)]).toEqual([404, 429]);
+    for (let i = 0; i < 6; i += 1) expect((await deliverTo(other, path, [])).status).toBe(200);
+    await app.close();
   });
 
   it('answers a challenge in the words of the desk', async () => {
