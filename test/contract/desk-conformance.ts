@@ -7,6 +7,7 @@ import type { Desk, DeskContext, OpenRequest, OutboundMessage } from '../../acti
 import { configFields, desks, secretFields } from '../../activities/desks/registry.ts';
 import { DeskError, type DeskErrorKind } from '../../activities/errors.ts';
 import { createHttpClient, type HttpClient } from '../../activities/http/client.ts';
+import { createTestMemory } from '../support/desk-memory.ts';
 
 export type BenchOperation = 'open' | 'send' | 'close';
 
@@ -83,11 +84,14 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
       await bench.stop();
     });
 
+    const memory = createTestMemory();
     const log = pino({ level: 'trace' }, { write: (line: string) => void (logged += line) });
     const context = (config: C = bench.config, signal = new AbortController().signal): DeskContext<C> => ({
       config,
       http,
       log,
+      memory,
+      publicUrl: 'https://baton.example.org',
       now: () => Date.now(),
       signal,
     });
@@ -97,6 +101,7 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
         key: `${handoffId}.d1`,
         handoffId,
         botId: 'bot-1',
+        conversationId: `c_${randomUUID()}`,
         channel: 'api',
         mode: 'external',
         timestamp: Date.now(),
@@ -117,6 +122,7 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
     ): OutboundMessage => ({
       key: `${to.handoffId}.d${n}`,
       handoffId: to.handoffId,
+      from: 'user',
       deskConversationId: to.deskConversationId,
       timestamp: Date.now() + n,
       text,
@@ -125,6 +131,7 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
     });
     const closing = (to: { handoffId: string; deskConversationId: string }) => ({
       key: `${to.handoffId}.d99`,
+      mode: 'external' as const,
       handoffId: to.handoffId,
       deskConversationId: to.deskConversationId,
       timestamp: Date.now() + 1_000,
@@ -248,13 +255,16 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
     describe('verify', () => {
       it('says what answered, and changes nothing at the desk', async () => {
         const before = bench.conversations();
-        expect((await desk.verify(context())).detail).toBeTruthy();
+        expect((await desk.verify(context(), 'external')).detail).toBeTruthy();
         expect(bench.conversations()).toBe(before);
       });
 
       it('fails with refused credentials, and where nobody listens', async () => {
-        expect(await failure(desk.verify(context(bench.refused)))).toMatchObject({ kind: 'auth', operation: 'verify' });
-        expect(await failure(desk.verify(context(bench.nobody)))).toMatchObject({ kind: 'unavailable' });
+        expect(await failure(desk.verify(context(bench.refused), 'external'))).toMatchObject({
+          kind: 'auth',
+          operation: 'verify',
+        });
+        expect(await failure(desk.verify(context(bench.nobody), 'external'))).toMatchObject({ kind: 'unavailable' });
       });
     });
 
@@ -317,7 +327,7 @@ export function testDesk<C>({ desk, start }: DeskUnderTest<C>): void {
     it('no secret and no text is in an error or in a log line', async () => {
       const errors: DeskError[] = [];
       for (const config of [bench.refused, bench.nobody]) {
-        errors.push(await failure(desk.verify(context(config))));
+        errors.push(await failure(desk.verify(context(config), 'external')));
         for (const work of Object.values(await operations(context(config)))) errors.push(await failure(work()));
       }
       const said = logged + errors.map((error) => inspect(error, { depth: 10 }) + JSON.stringify(error)).join('\n');
