@@ -1,6 +1,8 @@
 import { ZodDefault, ZodEnum, ZodExactOptional, ZodObject, ZodOptional, type ZodType, ZodUnion } from 'zod';
 import { type Mode, MODES } from '../../workflows/contracts.ts';
 import type { Desk } from './desk.ts';
+import { intercom } from './intercom/index.ts';
+import { livechat } from './livechat/index.ts';
 import { webhook } from './webhook/index.ts';
 
 export interface DeskRegistry {
@@ -19,7 +21,7 @@ export function createRegistry(list: Desk[]): DeskRegistry {
 }
 
 /** The only list that names all desks. */
-export const desks: DeskRegistry = createRegistry([webhook]);
+export const desks: DeskRegistry = createRegistry([webhook, intercom, livechat]);
 
 /** One field of a desk's config, as a form shows it. */
 export interface ConfigField {
