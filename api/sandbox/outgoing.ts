@@ -121,7 +121,8 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
   async function reversed(size: number): Promise<void> {
     const turn = new Promise<void>((resolve) => group.push(resolve));
     clearTimeout(groupTimer);
-    if (group.length >= size) release();
+    // Not before the last one waits as well, or he would come last.
+    if (group.length >= size) queueMicrotask(release);
     else groupTimer = setTimeout(release, GROUP_WAIT_MS).unref();
     await turn;
   }
