@@ -74,7 +74,10 @@ async function receive(db: Database, raw: ReceivedEvent): Promise<Receipt> {
   throw new Error('the inbox lost an event that it has just stored');
 }
 
-/** The own row and all open ones of its handoff, in order. One round trip; the insert's row is not yet in the table. */
+/**
+ * The own row and all open ones of its handoff, in order. One round trip; the insert's row is not yet in the table, but
+ * an earlier one may still be seen that was foreign and was deleted just before the insert.
+ */
 async function insertAndRead(db: Database, event: ReceivedEvent): Promise<StoredRow[]> {
   const { rows } = await sql<StoredRow>`
     with inserted as (
@@ -86,6 +89,7 @@ async function insertAndRead(db: Database, event: ReceivedEvent): Promise<Stored
     ), earlier as (
       select id, handoff_id, signal, outcome is null as open from inbox
       where bot_id = ${event.botId} and desk = ${event.desk} and dedupe_key = ${event.dedupeKey}
+        and not exists (select 1 from inserted)
     ), own_handoff as (
       select handoff_id from inserted union select handoff_id from earlier
     )

@@ -129,7 +129,7 @@ test('an event that may be foreign and races with the binding is always found by
 });
 
 test('a foreign event ten times at once, in two processes, leaves nothing and fails for nobody', async () => {
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 25; round += 1) {
     const place = newPlace();
     const event = eventOf(place, 'one', { foreignPossible: true });
     const answers = await Promise.all(
