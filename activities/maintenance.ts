@@ -49,8 +49,9 @@ export function createMaintenanceActivities(deps: Deps) {
     for (const [handoffId, pending] of byHandoff) {
       const ids = pending.map((row) => row.inboxId);
       try {
-        await store.inbox.forwarded(ids, await replay(handoffId, pending));
-        replayed += ids.length;
+        const outcome = await replay(handoffId, pending);
+        await store.inbox.forwarded(ids, outcome);
+        if (outcome === 'forwarded') replayed += ids.length;
       } catch (error) {
         log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
       }

@@ -28,7 +28,8 @@ export interface DeskMemory {
   put(key: string, value: unknown, options?: { ttlMs?: number }): Promise<void>;
   /**
    * Reads and writes under a lock that holds for all processes: of many callers that find an expired token, one makes
-   * the new one and the others get it. What `change` throws is thrown, and nothing is written.
+   * the new one and the others get it. What `change` throws is thrown, and nothing is written; a value given back
+   * unchanged keeps its time.
    */
   update<T>(key: string, change: (now: T | undefined) => Promise<T>, options?: { ttlMs?: number }): Promise<T>;
   forget(key: string): Promise<void>;

@@ -39,7 +39,8 @@ export async function startBaton(address: string, databaseUrl: string, desk: Ben
   const metrics = createMetrics();
   const connection = await NativeConnection.connect({ address });
   const runs = createRuns(temporal.client);
-  const deps = { store, desks, http, runs, clock: { now: () => Date.now() }, log, metrics };
+  const publicUrl = 'http://baton.test';
+  const deps = { store, desks, http, runs, publicUrl, clock: { now: () => Date.now() }, log, metrics };
   const bundle = await workflowBundle();
   const worker = await createBatonWorker({ connection, namespace: 'default', deps, bundle });
   const running = worker.run();

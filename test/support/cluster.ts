@@ -100,7 +100,16 @@ export async function startCluster(
     if (options.worker !== false) {
       const connection = await NativeConnection.connect({ address });
       const runs = createRuns(temporal.client);
-      const deps = { store, desks, http, runs, clock: { now: () => Date.now() }, log, metrics };
+      const deps = {
+        store,
+        desks,
+        http,
+        runs,
+        publicUrl: 'http://baton.test',
+        clock: { now: () => Date.now() },
+        log,
+        metrics,
+      };
       const worker = await createBatonWorker({ connection, namespace, deps, bundle: await workflowBundle() });
       const running = worker.run();
       running.catch(() => undefined);

@@ -7,6 +7,7 @@ import { createDeskCalls, type CallDesk } from '../../activities/desk-calls.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createLogger } from '../../activities/platform/log.ts';
+import { createTestMemory } from '../support/desk-memory.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
 
 const batch = (botId: string, handoffId: string): DeskBatch => ({
@@ -14,6 +15,7 @@ const batch = (botId: string, handoffId: string): DeskBatch => ({
   botId,
   desk: 'webhook',
   deskConversationId: handoffId,
+  from: 'user',
   deliveries: [{ kind: 'message', n: 2, timestamp: 1, messageId: 'm-1', text: 'hello' }],
 });
 
@@ -71,7 +73,7 @@ describe('a call to a desk', () => {
   it('that worked has worked although PostgreSQL does not take the service status', async () => {
     const bots = { desk: async () => ({}), setService: () => new Promise<boolean>(() => {}) };
     const deps = {
-      store: { bots },
+      store: { bots, memory: createTestMemory },
       desks: createRegistry([webhook]),
       clock: { now: () => 1_000_000 },
       log: createLogger('silent'),

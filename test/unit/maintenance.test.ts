@@ -17,6 +17,7 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
   const written: JournalEntry[] = [];
   const deps = {
     store: {
+      forgetExpiredMemory: async () => 0,
       handoffs: { openOlderThan: async () => [open], get: async () => open },
       bots: { get: async () => ({ settings: { callback: {}, texts: {} } }) },
       ledger: { get: async () => ({ started: 0, sent: 2 }) },

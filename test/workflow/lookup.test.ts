@@ -23,6 +23,7 @@ const looking: Desk<Record<string, never>> = {
     closeFromOurSide: true,
     echoesOwnMessages: false,
     lookup: true,
+    reportsForeign: false,
     signsWebhooks: 'none',
   },
   limits: { textMax: 1_000, requestsPerSecond: 100 },
