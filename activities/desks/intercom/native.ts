@@ -62,7 +62,7 @@ export function holder(
 ): 'bot' | 'human' | 'reopened' {
   for (const part of parts.toReversed()) {
     const { type, id } = part.assigned_to ?? {};
-    if (part.part_type === 'close') return assignee === undefined || assignee === adminId ? 'bot' : 'reopened';
+    if (part.part_type === 'close') return assignee === adminId ? 'bot' : 'reopened';
     if (type === 'team') return 'bot';
     if (type === 'admin' && id !== '0') return id === adminId ? 'bot' : 'human';
     const isAnswer = part.part_type === 'comment' || part.part_type === 'quick_reply';
