@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FastifyRequest, FastifySchemaCompiler } from 'fastify';
+import type { FastifySchemaCompiler } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { effectivePeriods, isOpen, nextOpening } from '../../activities/hours.ts
 import { botSettingsSchema, parseSettings, type BotSettings } from '../../activities/settings.ts';
 import { ChangedMeanwhile } from '../../activities/store/store.ts';
 import { principalOf, requireBot, requireOperator } from '../auth.ts';
-import { viewOf } from '../bot-view.ts';
+import { viewOf, visibleBot } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, invalid, notFound } from '../errors.ts';
 import { bot, botPage, botParams, botStatus, newBotId, tool, verified } from '../schemas/bots.ts';
@@ -187,14 +187,6 @@ function serviceRoutes(app: App, context: ApiContext): void {
     },
     async (request) => toolDefinition((await visibleBot(context, request)).settings.trigger),
   );
-}
-
-async function visibleBot(context: ApiContext, request: FastifyRequest<{ Params: { botId: string } }>) {
-  const { botId } = request.params;
-  requireBot(request, botId);
-  const record = await context.store.bots.get(botId);
-  if (record === undefined) throw notFound('bot');
-  return record;
 }
 
 /** Again when somebody else has saved meanwhile, most of all while a desk took its time to be verified. */

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { conversationSettings } from '../../activities/settings.ts';
 import type { BotRecord, ConversationRow } from '../../activities/store/store.ts';
 import type { ConversationEvent } from '../../workflows/contracts.ts';
-import { requireBot } from '../auth.ts';
+import { visibleBot } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { conversationInput } from '../inbound.ts';
@@ -95,14 +94,6 @@ export const nativeRoutes: Routes = (app, context) => {
     },
   );
 };
-
-async function visibleBot(context: ApiContext, request: FastifyRequest<{ Params: { botId: string } }>) {
-  const { botId } = request.params;
-  requireBot(request, botId);
-  const bot = await context.store.bots.get(botId);
-  if (bot === undefined) throw notFound('bot');
-  return bot;
-}
 
 /** At the bot's present desk; one that no webhook has told of is unknown. */
 async function knownConversation({ store }: ApiContext, bot: BotRecord, id: string): Promise<ConversationRow> {

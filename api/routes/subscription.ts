@@ -1,11 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { Desk, Subscribed, WebhookGuide } from '../../activities/desks/desk.ts';
 import type { BotRecord } from '../../activities/store/store.ts';
-import { requireBot } from '../auth.ts';
-import { webhookOf } from '../bot-view.ts';
+import { visibleBot, webhookOf } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { callDesk } from '../desk-call.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { botParams, subscription } from '../schemas/bots.ts';
 import { errors } from '../schemas/common.ts';
 import { failureOf } from '../verify.ts';
@@ -66,10 +65,7 @@ interface Hook {
 }
 
 async function hookOf(context: ApiContext, request: FastifyRequest<{ Params: { botId: string } }>): Promise<Hook> {
-  const { botId } = request.params;
-  requireBot(request, botId);
-  const bot = await context.store.bots.get(botId);
-  if (bot === undefined) throw notFound('bot');
+  const bot = await visibleBot(context, request);
   const desk = bot.settings.desk === null ? undefined : context.desks.get(bot.settings.desk.kind);
   if (desk === undefined) throw new ApiError(409, 'not_configured', 'The bot has no desk.');
   const { webhookUrl, webhookGuide } = webhookOf(context, bot);

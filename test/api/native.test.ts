@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Desk } from '../../activities/desks/desk.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { connectTemporal } from '../../activities/platform/temporal.ts';
@@ -23,7 +22,7 @@ let conversation: string;
 
 // No worker runs: what the server has stored is what was sent.
 beforeAll(async () => {
-  api = await startApi({ desks: createRegistry([webhook as Desk, desk as Desk]) });
+  api = await startApi({ desks: createRegistry([webhook, desk]) });
   ({ botId, key } = await api.bot({ mode: 'native', desk: { kind: 'signed', secret: SECRET } }));
   path = await hookPath(api, botId);
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Desk, DeskContext } from '../../activities/desks/desk.ts';
+import type { DeskContext } from '../../activities/desks/desk.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { DeskError } from '../../activities/errors.ts';
@@ -39,7 +39,7 @@ let botId: string;
 let key: string;
 
 beforeAll(async () => {
-  api = await startApi({ desks: createRegistry([webhook as Desk, able as Desk, fakeDesk() as Desk]) });
+  api = await startApi({ desks: createRegistry([webhook, able, fakeDesk()]) });
   ({ botId, key } = await api.bot({ mode: 'native', desk: { kind: 'able', secret: SECRET } }));
 });
 beforeEach(() => {
