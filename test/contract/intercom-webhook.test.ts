@@ -353,7 +353,7 @@ describe('whatever arrives', () => {
   });
 
   it('never throws on any JSON at all, and throws on what is none', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => void expect(parse(JSON.stringify(value))).toEqual([])));
+    fc.assert(fc.property(fc.jsonValue(), (value) => expect(parse(JSON.stringify(value))).toEqual([])));
     for (const wrong of ['', '{', 'topic=ping', '<html>']) expect(() => parse(wrong)).toThrow(SyntaxError);
   });
 });
@@ -366,17 +366,19 @@ describe('with the simulator', () => {
 
   beforeAll(async () => {
     settings = intercomConfig.parse(sandbox.settings(await sandbox.listen(), 'native'));
-    server = createServer(async (incoming, answer) => {
+    server = createServer((incoming, answer) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      const raw = { method: 'POST', url: incoming.url ?? '', headers: incoming.headers, body: Buffer.concat(chunks) };
-      if (incoming.method === 'POST') {
-        heard.push({
-          ok: webhook.authenticate(raw, settings).ok,
-          signals: webhook.parse(raw, settings).map(({ signal }) => signal),
-        });
-      }
-      answer.writeHead(200).end();
+      incoming.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      incoming.on('end', () => {
+        const raw = { method: 'POST', url: incoming.url ?? '', headers: incoming.headers, body: Buffer.concat(chunks) };
+        if (incoming.method === 'POST') {
+          heard.push({
+            ok: webhook.authenticate(raw, settings).ok,
+            signals: webhook.parse(raw, settings).map(({ signal }) => signal),
+          });
+        }
+        answer.writeHead(200).end();
+      });
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     sandbox.connect({ webhookUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` });

@@ -358,8 +358,8 @@ describe('send', () => {
     const many = Array.from({ length: 12 }, (_, n) => ({ url: `https://f.example/${n}.png` }));
     await intercom.send(context(), message(to, 3, { text: '', attachments: many }));
     const [ten, two] = calls(/\/reply$/).slice(-2);
-    expect((ten?.['attachment_urls'] as string[]).length).toBe(10);
-    expect((two?.['attachment_urls'] as string[]).length).toBe(2);
+    expect(ten?.['attachment_urls']).toHaveLength(10);
+    expect(two?.['attachment_urls']).toHaveLength(2);
     expect(ten?.['body']).toBeTruthy();
   });
 
