@@ -353,7 +353,7 @@ describe('whatever arrives', () => {
   });
 
   it('never throws on any JSON at all, and throws on what is none', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => expect(parse(JSON.stringify(value))).toEqual([])));
+    fc.assert(fc.property(fc.jsonValue(), (value) => parse(JSON.stringify(value)).length === 0));
     for (const wrong of ['', '{', 'topic=ping', '<html>']) expect(() => parse(wrong)).toThrow(SyntaxError);
   });
 });
