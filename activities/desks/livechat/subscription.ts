@@ -32,8 +32,8 @@ export async function subscribe(ctx: Context, { url, mode }: { url: string; mode
     }
     for (const webhook of wanted.filter(({ action }) => !kept.has(action)))
       await agentCall(ctx, 'subscribe', 'configuration/register_webhook', webhook, made);
-    await agentCall(ctx, 'subscribe', 'configuration/enable_license_webhooks', { owner_client_id: clientId }, NOTHING);
     await ctx.memory.put(memoryKey, fingerprint);
+    await agentCall(ctx, 'subscribe', 'configuration/enable_license_webhooks', { owner_client_id: clientId }, NOTHING);
     return { done: true, detail: `webhooks: ${wanted.map(({ action }) => action).join(', ')}` };
   } catch (error) {
     return { done: false, detail: `${reasonOf(error)}: ${BY_HAND}` };
