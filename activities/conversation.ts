@@ -2,6 +2,7 @@ import type { CloseReason, Mode, Turn, User } from '../workflows/contracts.ts';
 import { deliveryKey } from '../workflows/ids.ts';
 import type { Deps } from './deps.ts';
 import type { CallDesk } from './desk-calls.ts';
+import type { Desk } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { toFailure } from './failures.ts';
 import { contextRounds } from './text/rounds.ts';
@@ -37,6 +38,10 @@ export interface CloseConversation {
 export interface OpenOutcome {
   deskConversationId: string;
 }
+
+/** Where we can look later, a server error counts as unclear: such desks act on a call and fail to answer it. */
+const mayHaveActed = (error: DeskError, desk: Desk | undefined): boolean =>
+  error.unclear || (desk?.capabilities.lookup === true && (error.status ?? 0) >= 500);
 
 /** Opening and closing of a conversation at the desk: regular activities, whose retries an operator can see. */
 export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
@@ -98,7 +103,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
         return { deskConversationId };
       } catch (error) {
         // The mark tells the workflow that the desk may hold a conversation, so that it is closed there as well.
-        if (accepted || (error instanceof DeskError && error.unclear))
+        if (accepted || (error instanceof DeskError && mayHaveActed(error, deps.desks.get(open.desk))))
           await store.ledger.started(open.handoffId, 'desk', open.n);
         throw toFailure(error, ['auth', 'rejected']);
       }

@@ -68,7 +68,7 @@ export function createDeskCalls(deps: Deps): CallDesk {
       config,
       http: deps.http,
       log: deps.log.child({ desk: call.desk, botId: call.botId }),
-      memory: deps.store.memory(call.botId, call.desk),
+      memory: deps.store.memory(call.botId, call.desk, config),
       publicUrl: deps.publicUrl,
       now: () => deps.clock.now(),
       signal,

@@ -30,7 +30,7 @@ export async function callDesk<T>(
     config,
     http,
     log,
-    memory: store.memory(botId, desk.id),
+    memory: store.memory(botId, desk.id, config),
     publicUrl: context.config.publicUrl,
     now: Date.now,
     signal,

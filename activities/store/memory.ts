@@ -51,8 +51,9 @@ export function createMemory(db: Database, box: SecretBox) {
   }
 
   return {
-    of(botId: string, desk: string): DeskMemory {
-      const placeOf = (key: string): Place => ({ botId, desk, key: cleanText(key) });
+    of(botId: string, desk: string, config?: unknown): DeskMemory {
+      const address = addressOf(config);
+      const placeOf = (key: string): Place => ({ botId, desk, key: cleanText(address + key) });
       return {
         get: async <T>(key: string) => parse<T>(await read(db, box, placeOf(key))),
         put: (key, value, options = {}) => write(db, box, placeOf(key), stringify(value), options.ttlMs),
@@ -69,6 +70,12 @@ export function createMemory(db: Database, box: SecretBox) {
       }
     },
   };
+}
+
+/** Empty for the vendor's own address. */
+function addressOf(config: unknown): string {
+  const { baseUrl } = (config ?? {}) as { baseUrl?: unknown };
+  return typeof baseUrl === 'string' && URL.canParse(baseUrl) ? `${new URL(baseUrl).origin} ` : '';
 }
 
 const nameOf = ({ botId, desk, key }: Place): string => JSON.stringify(['desk_memory', botId, desk, key]);

@@ -27,9 +27,10 @@ export interface Store {
   conversations: Conversations;
   /**
    * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
-   * several `update`s that nest, no two may take the same keys in another order, and none its own key again.
+   * several `update`s that nest, no two may take the same keys in another order, and none its own key again. Apart for every address (`baseUrl` of `config`): a token of the
+   * vendor must not be sent to whoever is named there later.
    */
-  memory(botId: string, desk: string): DeskMemory;
+  memory(botId: string, desk: string, config?: unknown): DeskMemory;
   /** Deletes what has expired and what belongs to no bot; says how many values. For maintenance. */
   forgetExpiredMemory(): Promise<number>;
   /** Throws when the database does not answer. */

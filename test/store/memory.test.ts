@@ -242,3 +242,14 @@ test('maintenance deletes what has expired and what a deleted bot has left, noth
   const rows = await fixture.query('select key from desk_memory where bot_id = $1 order by key', [botId]);
   expect(rows).toEqual([{ key: 'for ever' }, { key: 'kept' }]);
 });
+
+test('memory is apart for every address, so that no token of the vendor goes to another one', async () => {
+  const botId = newId('bot');
+  const [store] = fixture.stores;
+  const at = (baseUrl?: string) => store!.memory(botId, 'livechat', baseUrl === undefined ? {} : { baseUrl });
+  await at().put('token', 'of the vendor');
+  expect(await at('https://elsewhere.example.org/x').get('token')).toBeUndefined();
+  await at('https://elsewhere.example.org/x').put('token', 'of elsewhere');
+  expect(await at('https://elsewhere.example.org/y').get('token')).toBe('of elsewhere');
+  expect(await at().get('token')).toBe('of the vendor');
+});
