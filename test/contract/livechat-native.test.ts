@@ -45,7 +45,7 @@ describe('verify, external', () => {
     expect(fake.of('customer/get_dynamic_configuration')[0]).toMatchObject({ method: 'GET' });
     expect(fake.of('accounts/token')).toHaveLength(1);
     expect(await fake.memory.get('identity.probe')).toMatchObject({ entityId: CUSTOMER });
-    expect(first.warnings).toEqual(['Without a personal access token the webhooks must be made by hand.']);
+    expect(first.warnings).toEqual([]);
   });
 
   it('warns of a group that is offline, and refuses one that is not there', async () => {

@@ -59,7 +59,7 @@ export const livechatConfig = z.strictObject({
     .exactOptional()
     .meta({
       title: 'Agent e-mail',
-      description: 'Login of the human seat that the bot takes over.',
+      description: 'Login of the human seat that the bot takes over. Leave it empty in external mode.',
       placeholder: 'ai@example.com',
       requiredIn: ['native'],
     }),

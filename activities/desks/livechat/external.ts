@@ -41,8 +41,10 @@ export async function open(ctx: Context, request: OpenRequest): Promise<Opened> 
   if (tried && before.deskConversationId !== undefined) return { deskConversationId: before.deskConversationId };
   const customer = await customerOf(ctx, 'open', conversationId);
   if (!tried) {
-    await ctx.memory.put(`handoff.${handoffId}`, conversationId, { ttlMs: HANDOFF_MS });
-    await ctx.memory.put(talkKey, { handoffId } satisfies Talk, { ttlMs: HANDOFF_MS });
+    await Promise.all([
+      ctx.memory.put(`handoff.${handoffId}`, conversationId, { ttlMs: HANDOFF_MS }),
+      ctx.memory.put(talkKey, { handoffId } satisfies Talk, { ttlMs: HANDOFF_MS }),
+    ]);
   }
   const deskConversationId = await startAs(ctx, customer, request, tried).catch(async (error: unknown) => {
     // The chat of an erased customer takes nothing more: the user becomes a new one (livechat section 10).
