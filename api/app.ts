@@ -37,7 +37,9 @@ const CONNECTION_TIMEOUT_MS = 90_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
-export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync }): Promise<FastifyInstance> {
+export async function buildApp(
+  deps: ApiDeps & { sandboxes?: Record<string, FastifyPluginAsync> },
+): Promise<FastifyInstance> {
   const { config, log, metrics } = deps;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
@@ -75,7 +77,9 @@ export async function buildApp(deps: ApiDeps & { sandbox?: FastifyPluginAsync })
     await scope.register(keyed, { auth: context.auth });
     for (const routes of KEYED) await scope.register(group(routes));
   });
-  if (deps.sandbox !== undefined) await app.register(deps.sandbox, { prefix: '/sandbox/webhook' });
+  for (const [desk, sandbox] of Object.entries(deps.sandboxes ?? {})) {
+    await app.register(sandbox, { prefix: `/sandbox/${desk}` });
+  }
   await app.ready();
   return app;
 }

@@ -12,6 +12,7 @@ import { dataConverter } from '../activities/platform/payload-codec.ts';
 import { connectTemporal, temporalTarget, type Temporal } from '../activities/platform/temporal.ts';
 import { createStore, migrate, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
+import { sandboxes } from '../api/sandbox/sandboxes.ts';
 import { createWebhookSandbox } from '../api/sandbox/webhook.ts';
 import { workflowBundle } from './bundle.ts';
 import { portError, type Backends } from './local/backends.ts';
@@ -63,22 +64,24 @@ export async function compose(options: ComposeOptions): Promise<void> {
   const demo = embedded && options.folder ? await ensureDemo({ ...shared, desks, folder: options.folder }) : undefined;
   if (options.role !== 'api') await startWorker(shared);
   if (options.role === 'worker') return options.log.info('the worker runs');
-  await startApi(shared, demo && mountSandbox(shared, demo.apiKey));
+  await startApi(shared, demo && mountSandboxes(shared, demo.apiKey));
   await announce(shared, demo !== undefined);
 }
 
-/** The desk of the bot `demo`: an agent who answers. Its control calls take the operator's key. */
-function mountSandbox({ address, keys, shutdown }: Shared, apiKey: string): FastifyPluginAsync {
-  const sandbox = createWebhookSandbox({
+/** A simulated desk of each kind, with an agent who answers. Their control calls take the operator's key. */
+function mountSandboxes({ address, keys, shutdown }: Shared, apiKey: string): Record<string, FastifyPluginAsync> {
+  const common = { controlToken: keys.operator.value, keep: SANDBOX_MEMORY };
+  const ofDemo = createWebhookSandbox({
+    ...common,
     batonUrl: address,
     apiKey,
     script: { name: 'agent' },
-    controlToken: keys.operator.value,
-    keep: SANDBOX_MEMORY,
     takeUnknown: true,
   });
-  shutdown.add('the sandbox', () => sandbox.stop());
-  return sandbox.plugin();
+  const others = Object.values(sandboxes).map((create) => create(common));
+  for (const sandbox of others) sandbox.setScript('agent');
+  shutdown.add('the sandboxes', async () => void (await Promise.all([ofDemo, ...others].map((one) => one.stop()))));
+  return { webhook: ofDemo.plugin(), ...Object.fromEntries(others.map((one) => [one.id, one.plugin()])) };
 }
 
 async function share(options: ComposeOptions): Promise<Shared> {
@@ -140,7 +143,7 @@ async function startWorker(shared: Shared): Promise<void> {
   await patiently('The Temporal server', () => ensureMaintenance(temporal.client));
 }
 
-async function startApi(shared: Shared, sandbox: FastifyPluginAsync | undefined): Promise<void> {
+async function startApi(shared: Shared, mounted: Record<string, FastifyPluginAsync> | undefined): Promise<void> {
   const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal } = shared;
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
@@ -150,7 +153,7 @@ async function startApi(shared: Shared, sandbox: FastifyPluginAsync | undefined)
     client: temporal.client,
     log,
     metrics,
-    ...(sandbox ? { sandbox } : {}),
+    ...(mounted ? { sandboxes: mounted } : {}),
     ...(backends.temporal?.ui ? { temporalUiUrl: backends.temporal.ui } : {}),
   });
   shutdown.add('the API', () => app.close());
