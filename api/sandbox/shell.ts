@@ -32,7 +32,7 @@ export interface SandboxCall {
 export interface Served {
   /** Default 200. */
   status?: number;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   /** Sent as JSON; a text or bytes as they are. */
   body?: unknown;
   /** What the call causes. */
