@@ -148,7 +148,7 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
   if (state.status === 'active') agentChanged(draft, signal.agent);
   else {
     state.status = 'active'; // 2
-    if (signal.agent) state.agent = signal.agent;
+    if (signal.agent) state.agent = known(state.agent, signal.agent);
     draft.emit('handoff.active', { text: draft.text('active'), agent: state.agent ?? null });
   }
   state.counts.agent += 1;
@@ -163,17 +163,21 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
 
 function agentChanged(draft: Draft, agent: Agent | undefined): void {
   const { state } = draft;
-  if (!draft.open || !agent || isNobody(agent) || sameAgent(state.agent, agent)) return;
-  const first = state.agent === undefined;
-  state.agent = agent;
+  if (!draft.open || !agent || isNobody(agent)) return;
+  const same = sameAgent(state.agent, agent);
+  state.agent = known(state.agent, agent);
   // Whom the desk chooses before anybody has spoken is no change; `handoff.active` will name him.
-  if (first && state.status !== 'active') return;
+  if (same || state.status !== 'active') return;
   restartSilence(draft);
   draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
 }
 
 /** All fields are optional: a desk may send an agent that nobody can tell from another. */
 const isNobody = (agent: Agent): boolean => (agent.id ?? agent.name) === undefined;
+
+/** Some of a desk's webhooks name an agent only by his id. */
+const known = (before: Agent | undefined, agent: Agent): Agent =>
+  sameAgent(before, agent) ? { ...before, ...agent } : agent;
 
 const sameAgent = (a: Agent | undefined, b: Agent): boolean => a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
 

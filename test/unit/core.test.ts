@@ -152,13 +152,15 @@ describe('waiting for a human', () => {
     expect(story.events[1]).toMatchObject({ type: 'handoff.active', data: { agent: { id: 'Mia' } } });
   });
 
-  it('an agent who takes over from another before anybody spoke is told', () => {
+  it('nobody is told whom the desk chooses before anybody has spoken, and his name is kept', () => {
     const story = new Story().happens(
       opened,
-      { kind: 'agentJoined', id: 'j', agent: { id: 'Mia' } },
-      { kind: 'agentChanged', id: 'k', agent: { id: 'Noor' } },
+      { kind: 'agentJoined', id: 'j', agent: { id: 'mia@desk', name: 'Mia' } },
+      { kind: 'agentChanged', id: 'k', agent: { id: 'noor@desk', name: 'Noor' } },
+      { kind: 'agentReply', id: 'r', text: 'Hello', agent: { id: 'noor@desk' } },
     );
-    expect(story.types).toEqual(['handoff.connecting', 'handoff.agent_changed']);
+    expect(story.types).toEqual(['handoff.connecting', 'handoff.active', 'message.agent']);
+    expect(story.events[2]?.data.agent).toEqual({ id: 'noor@desk', name: 'Noor' });
   });
 
   it('rule 2: a reply that was recorded before the timer beats the timer', () => {
