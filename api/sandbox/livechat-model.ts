@@ -35,8 +35,9 @@ const STATUSES: Record<string, number> = {
   request_timeout: 504,
 };
 
-export const typeOfStatus = (status: number): string =>
-  Object.keys(STATUSES).find((type) => STATUSES[type] === status) ?? (status >= 500 ? 'internal' : 'validation');
+/** The type that LiveChat has for a status; undefined: no such answer is its own. */
+export const typeOfStatus = (status: number): string | undefined =>
+  status === 400 || status === 422 ? 'validation' : Object.keys(STATUSES).find((type) => STATUSES[type] === status);
 
 export const invalid = (message: string): LivechatError => new LivechatError('validation', message);
 

@@ -118,6 +118,8 @@ export function refuseFault(reply: FastifyReply, fault: RefusingFault): unknown 
   const status = fault.kind === 'rate_limit' ? 429 : fault.status;
   const type = (fault.kind === 'status' ? fault.code : undefined) ?? typeOfStatus(status);
   if (fault.kind === 'status' && fault.retryAfter !== undefined) reply.header('retry-after', fault.retryAfter);
+  // What LiveChat never says comes from something in front of it.
+  if (type === undefined) return reply.code(status).type('text/html').send('<h1>A fault of the sandbox</h1>');
   const data = type === 'misdirected_request' ? { region: 'fra' } : {};
   const message = type === 'too_many_requests' ? 'Too many requests' : 'A fault of the sandbox';
   return reply.code(status).send({ error: { type, message, data } });
