@@ -43,7 +43,10 @@ describe('verify, external', () => {
     await verify();
     expect(first.detail).toContain(ORGANIZATION);
     expect(fake.of('customer/get_dynamic_configuration')[0]).toMatchObject({ method: 'GET' });
-    expect(fake.of('accounts/token')).toHaveLength(1);
+    expect(fake.of('accounts/token').map(({ headers }) => headers.cookie)).toEqual([
+      undefined,
+      `__lc_cid=${CUSTOMER}; __lc_cst=cst1`,
+    ]);
     expect(await fake.memory.get('identity.probe')).toMatchObject({ entityId: CUSTOMER });
     expect(first.warnings).toEqual([]);
   });

@@ -178,7 +178,7 @@ export async function close(ctx: Context, request: CloseRequest): Promise<void> 
   try {
     await customer.call('deactivate_chat', { id: chat.id }, NOTHING);
   } catch (error) {
-    if (!isLivechat(error, 'chat_inactive', 'not_found')) throw error;
+    if (!isLivechat(error, 'chat_inactive')) throw error;
   }
 }
 

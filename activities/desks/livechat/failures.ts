@@ -104,7 +104,9 @@ export function failureOf(
 }
 
 function kindOf(error: ErrorBody | undefined, status: number, saysWhen: boolean): DeskErrorKind {
-  const known = error && KINDS.get(error.type);
+  // A type that says no more than "refused" leaves the word to a status that says more.
+  const isVague = error?.type === 'validation' && [404, 409, 410, 425, 429].includes(status);
+  const known = error && !isVague && KINDS.get(error.type);
   if (error && known) {
     const refused = error.type === 'validation' || error.type === 'limit_reached';
     if (refused && TAKEN.test(error.message)) return 'conflict';

@@ -20,6 +20,7 @@ export interface Customer {
   call<T>(action: string, body: unknown, answer: ZodType<T>): Promise<T>;
 }
 
+const PROBE = 'probe';
 const RENEW_MS = 10 * 60_000;
 /** The cookies live two years and every grant extends them (livechat section 2). */
 const COOKIES_MS = 63_072_000_000;
@@ -30,9 +31,20 @@ const granted = z.object({
   expires_in: z.number().positive(),
 });
 
-/** `name`: the conversation of the bot, or `probe` for checks. */
-export async function customerOf(ctx: Context, operation: Operation, name: string): Promise<Customer> {
-  let identity = await identityOf(ctx, operation, name);
+/** For checks: the settings as they are now make the token, and nothing hangs on who the customer is. */
+export async function probeOf(ctx: Context): Promise<Customer> {
+  const known = await ctx.memory.get<Identity>(`identity.${PROBE}`);
+  return await customerOf(ctx, 'verify', PROBE, known?.token);
+}
+
+/** `name`: the conversation of the bot. `refused`: a token that must not be used any more. */
+export async function customerOf(
+  ctx: Context,
+  operation: Operation,
+  name: string,
+  refused?: string,
+): Promise<Customer> {
+  let identity = await identityOf(ctx, operation, name, refused);
   const send = <T>(action: string, body: unknown, answer: ZodType<T>): Promise<T> =>
     call(ctx, operation, {
       url: `${apiUrl(ctx, `customer/action/${action}`)}?${organization(ctx)}`,
@@ -56,7 +68,7 @@ export async function customerOf(ctx: Context, operation: Operation, name: strin
 export const organization = (ctx: Context): string =>
   new URLSearchParams({ organization_id: ctx.config.organizationId }).toString();
 
-/** `refused`: a token that LiveChat does not take any more. Of many callers one makes the new one. */
+/** Of many callers that find no good token one makes the new one. */
 async function identityOf(ctx: Context, operation: Operation, name: string, refused?: string): Promise<Identity> {
   const key = `identity.${name}`;
   const isGood = (known: Identity): boolean =>
@@ -67,7 +79,11 @@ async function identityOf(ctx: Context, operation: Operation, name: string, refu
   if (known && isGood(known)) return known;
   const renew = async (now: Identity | undefined): Promise<Identity> => {
     if (now && isGood(now)) return now;
-    return await grant(ctx, operation, now?.organizationId === ctx.config.organizationId ? now : undefined);
+    const same = now?.organizationId === ctx.config.organizationId ? now : undefined;
+    const made = await grant(ctx, operation, same);
+    if (same === undefined || same.entityId === made.entityId || name === PROBE) return made;
+    const reason = 'LiveChat did not recognise the customer and made another one';
+    throw new LivechatError({ operation, kind: 'protocol', reason });
   };
   return await ctx.memory.update<Identity>(key, renew, { ttlMs: COOKIES_MS });
 }
@@ -87,10 +103,6 @@ async function grant(ctx: Context, operation: Operation, known: Identity | undef
     },
     answer: granted,
   });
-  if (known !== undefined && known.entityId !== data.entity_id) {
-    const reason = 'LiveChat did not recognise the customer and made another one';
-    throw new LivechatError({ operation, kind: 'protocol', reason });
-  }
   const secret = cookieOf(headers['set-cookie'] ?? '', '__lc_cst') ?? known?.secret;
   if (secret === undefined) {
     throw new LivechatError({ operation, kind: 'protocol', reason: 'the answer has no cookie __lc_cst' });

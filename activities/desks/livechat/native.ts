@@ -56,7 +56,7 @@ export async function close(ctx: Context, request: CloseRequest): Promise<void> 
     if (now.threadId !== threadId || !now.active || now.seatPresent) return;
     await transfer(ctx, 'close', chatId, { type: 'agent', ids: [ctx.config.agentEmail ?? ''] });
   } catch (error) {
-    if (!isLivechat(error, 'chat_inactive', 'not_found')) throw error;
+    if (!isLivechat(error, 'chat_inactive')) throw error;
   }
 }
 

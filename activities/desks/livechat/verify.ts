@@ -3,7 +3,7 @@ import type { Mode } from '../../../workflows/contracts.ts';
 import type { Verified } from '../desk.ts';
 import { agentCall, apiUrl, call, type Context } from './client.ts';
 import { isLivechat, LivechatError } from './failures.ts';
-import { customerOf, organization } from './identity.ts';
+import { organization, probeOf } from './identity.ts';
 import { NOTHING } from './messages.ts';
 
 const dynamic = z.object({ organization_id: z.string().optional(), livechat_active: z.boolean().optional() });
@@ -53,7 +53,7 @@ async function checkOrganization(ctx: Context): Promise<void> {
 
 async function checkCustomerAccess(ctx: Context): Promise<Verified> {
   const { groupId } = ctx.config;
-  const customer = await orBlame(customerOf(ctx, 'verify', 'probe'), 'clientId', (error) =>
+  const customer = await orBlame(probeOf(ctx), 'clientId', (error) =>
     error.type === 'invalid_request'
       ? `LiveChat did not take the client id with this organization${quote(error)}`
       : `LiveChat refused the client id: check it, and add ${ctx.publicUrl} to the redirect URI whitelist of the ` +
