@@ -12,12 +12,13 @@ export interface Page<T> {
 }
 
 interface SearchOptions<T> {
-  /** What can be asked about an item. Texts of a `words` field match word by word. */
+  /** What can be asked about an item. */
   fields(item: T): Searchable;
   perPage: number;
 }
 
 const OPERATORS = ['=', '!=', 'IN', 'NIN', '<', '<=', '>', '>=', '~', '!~', '^', '$'];
+const DATE_OPERATORS = ['=', '<', '>'];
 const MAX_DEPTH = 2;
 const MAX_FILTERS = 15;
 const MAX_PER_PAGE = 150;
@@ -60,8 +61,9 @@ function holds(query: unknown, item: Searchable, depth: number): boolean {
   if (typeof field !== 'string' || !(field in item)) {
     throw new IntercomError(400, 'parameter_invalid', `field ${String(field)} cannot be searched`);
   }
-  if (typeof operator !== 'string' || !OPERATORS.includes(operator)) {
-    throw new IntercomError(400, 'parameter_invalid', `operator ${String(operator)} is unknown`);
+  const allowed = field.endsWith('_at') ? DATE_OPERATORS : OPERATORS;
+  if (typeof operator !== 'string' || !allowed.includes(operator)) {
+    throw new IntercomError(400, 'parameter_invalid', `operator ${String(operator)} does not go with ${field}`);
   }
   return compare(field, item[field] ?? null, operator, value);
 }

@@ -107,7 +107,7 @@ export function conversationJson(
       delivered_as: source.delivered,
       subject: '',
       body: bodyOf(source, look) ?? '',
-      author: authorJson(source.author),
+      author: personJson(source.author),
       attachments: source.files.map(fileJson),
       url: null,
       redacted: source.redacted,
@@ -165,11 +165,10 @@ const assignee = (id: string, { version }: Look): number | null =>
 const bodyOf = ({ html, text }: Body, { plaintext }: Look): string | null =>
   html === null ? null : plaintext ? text : html;
 
-const authorJson = ({ type, id, name, email, fromAiAgent = false }: Person): object => ({
-  type,
-  id,
-  name,
-  ...(email !== '' && { email }),
+const personJson = ({ type, id, name, email }: Person): object => ({ type, id, name, ...(email !== '' && { email }) });
+
+const authorJson = ({ fromAiAgent = false, ...person }: Person): object => ({
+  ...personJson(person),
   from_ai_agent: fromAiAgent,
   is_ai_answer: fromAiAgent,
 });

@@ -133,7 +133,8 @@ export function createShell(sandbox: () => DeskSandbox, options: ShellOptions): 
       desk.addHook('onRequest', async (request) => record(request, app.prefix));
       desk.addHook('preHandler', async (request) => {
         const call = callOf.get(request);
-        if (call !== undefined && Buffer.isBuffer(request.body)) call.body = readable(request.body.toString('utf8'));
+        if (call !== undefined && Buffer.isBuffer(request.body) && request.body.length > 0)
+          call.body = readable(request.body.toString('utf8'));
       });
       desk.addHook('onSend', async (request, reply, payload) => {
         const call = callOf.get(request);
