@@ -13,6 +13,8 @@ export type SandboxFault =
   | { kind: 'drop_before' }
   /** Processed, and the connection is cut instead of an answer. */
   | { kind: 'drop_after' }
+  /** Processed, and answered with HTTP 500. */
+  | { kind: 'error_after' }
   /** Processed, and answered with HTTP 200 and broken JSON. */
   | { kind: 'garbage' };
 
@@ -52,7 +54,7 @@ export function createFaultSwitches(): FaultSwitches {
 
 /** Whether the desk acts on a call that has this fault. */
 export const isProcessed = (fault: SandboxFault | undefined): boolean =>
-  fault === undefined || fault.kind === 'slow' || fault.kind === 'drop_after' || fault.kind === 'garbage';
+  fault === undefined || ['slow', 'drop_after', 'error_after', 'garbage'].includes(fault.kind);
 
 /** Cuts the connection without an answer. */
 export function cut(reply: FastifyReply): void {
@@ -80,9 +82,10 @@ export function readFault(input: unknown): CountedFault | string {
       return typeof ms === 'number' && ms >= 0 && ms <= 600_000 ? { kind, ms, ...counted } : 'ms: 0 to 600000';
     case 'drop_before':
     case 'drop_after':
+    case 'error_after':
     case 'garbage':
       return { kind, ...counted };
     default:
-      return 'kind must be one of: status, code, slow, drop_before, drop_after, garbage';
+      return 'kind must be one of: status, code, slow, drop_before, drop_after, error_after, garbage';
   }
 }

@@ -144,6 +144,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
   async function answer(fault: SandboxFault | undefined, reply: FastifyReply): Promise<unknown> {
     if (fault?.kind === 'slow') await delay(fault.ms, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (fault?.kind === 'drop_after') return cut(reply);
+    if (fault?.kind === 'error_after') return reply.code(500).send({ code: 500, message: 'a fault of the sandbox' });
     if (fault?.kind === 'garbage') return reply.type('application/json').send('{"code": 20');
     return reply.send({ code: 200, message: 'success' });
   }

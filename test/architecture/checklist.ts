@@ -53,7 +53,7 @@ const settingsLines: Line[] = [
     asks: 'the kinds of desks are a closed list; another word is named as wrong',
     shown: [
       [settings, '[3] refuses an unknown desk and names the known ones'],
-      ['contract/desk-conformance.ts', 'has a wire name of the enum, a page and a mode'],
+      ['contract/conformance/about.ts', 'has a wire name of the enum, a page and a mode'],
     ],
   },
   { n: 4, asks: 'on and off have two values', shown: [[small, '[4] on and off are true and false, and nothing else']] },
@@ -140,7 +140,7 @@ const webhookLines: Line[] = [
     asks: 'a conversation id of its own for every handoff',
     shown: [
       [wire, '[50] the conversation id is that of the handoff'],
-      ['contract/desk-conformance.ts', 'makes another conversation for another handoff'],
+      ['contract/conformance/outbound.ts', 'makes another conversation for another handoff'],
     ],
   },
   { n: 51, asks: 'time in milliseconds', shown: [[wire, BODY]] },

@@ -1,37 +1,45 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
 import type { WebhookConfig } from '../../activities/desks/webhook/config.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { closedPort, type DeskBench } from './conformance/bench.ts';
 import { testDesk } from './desk-conformance.ts';
 
-const ENDPOINTS = { open: 'establish', send: 'chat', close: 'close' } as const;
+const ENDPOINTS = { open: ['establish'], send: ['chat'], close: ['close'], verify: [] } as const;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Its agent calls other addresses than our webhooks, so this desk has a bench of its own. */
+async function start(): Promise<DeskBench<WebhookConfig>> {
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  const auth = { username: 'baton', password: randomBytes(12).toString('hex'), secret };
+  const sandbox = createWebhookSandbox({ auth });
+  const url = await sandbox.listen({ prefix: '/human/service' });
+  return {
+    config: { url, ...auth },
+    refused: { url, ...auth, password: randomBytes(12).toString('hex') },
+    nobody: { url: `http://127.0.0.1:${await closedPort()}`, ...auth },
+    said: (id) => sandbox.messages(id),
+    everything(id) {
+      const conversation = sandbox.conversation(id);
+      return [...(conversation?.context ?? []), ...(conversation?.messages ?? [])].map(({ text }) => text);
+    },
+    conversations: () => sandbox.conversations.map(({ id }) => id),
+    isClosed: (id) => sandbox.conversation(id)?.closed !== undefined,
+    arrivals: () => sandbox.calls.length,
+    fault(operation, { kind, ...fault }) {
+      for (const endpoint of ENDPOINTS[operation]) {
+        if (kind !== 'rate_limit') sandbox.fault(endpoint, { kind, ...fault } as Parameters<typeof sandbox.fault>[1]);
+        // The contract has no word for it: HTTP's own is used.
+        else sandbox.fault(endpoint, { kind: 'status', status: 429, retryAfter: 4, times: 1 });
+      }
+    },
+    clearFaults: () => sandbox.clearFaults(),
+    expireTokens: () => undefined,
+    stop: () => sandbox.stop(),
+  };
 }
 
 testDesk<WebhookConfig>({
   desk: webhook,
-  async start() {
-    const secret = `whsec_${randomBytes(32).toString('base64')}`;
-    const auth = { username: 'baton', password: randomBytes(12).toString('hex'), secret };
-    const sandbox = createWebhookSandbox({ auth });
-    const url = await sandbox.listen({ prefix: '/human/service' });
-    return {
-      config: { url, ...auth },
-      refused: { url, ...auth, password: randomBytes(12).toString('hex') },
-      nobody: { url: `http://127.0.0.1:${await freePort()}`, ...auth },
-      messages: (id) => sandbox.messages(id),
-      conversations: () => sandbox.conversations.length,
-      isClosed: (id) => sandbox.conversation(id)?.closed !== undefined,
-      arrivals: () => sandbox.calls.length,
-      failNext: (operation, fault) => sandbox.fault(ENDPOINTS[operation], { ...fault, times: 1 }),
-      stop: () => sandbox.stop(),
-    };
-  },
+  facts: { credential: { external: 'password', native: 'password' } },
+  start,
 });

@@ -1,0 +1,16 @@
+import { livechat } from '../../activities/desks/livechat/index.ts';
+import { createLivechatSandbox } from '../../api/sandbox/livechat.ts';
+import { secretInBody } from './conformance/signature-forms.ts';
+import { testDesk } from './desk-conformance.ts';
+
+testDesk({
+  desk: livechat,
+  facts: {
+    credential: { external: 'clientId', native: 'token' },
+    signature: secretInBody({ field: 'secret_key', secretField: 'secretKey' }),
+    topicOf: (body) => (body as { action: string }).action,
+    colleague: 'Ben',
+    seat: ({ agentEmail }) => String(agentEmail),
+  },
+  start: () => createLivechatSandbox({ retryScale: 0.001 }),
+});
