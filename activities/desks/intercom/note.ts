@@ -40,8 +40,9 @@ function facts({ handoffId, botId, channel, conversationId, user, email }: OpenR
   return `<p><b>Handed over by the bot</b></p><p>${htmlLines(splitText(known.join('\n'), TURN_MAX)[0] ?? '')}</p>`;
 }
 
-function transcript({ history, question }: OpenRequest): string[] {
-  if (history.length === 0) return [];
+/** In external mode the question is the first message; in native mode the bot may have put it in words of its own. */
+function transcript({ history, question, mode }: OpenRequest): string[] {
+  if (history.length === 0 && mode === 'external') return [];
   const turns = [...history, { role: 'user' as const, text: question }].flatMap(({ role, text }) =>
     splitText(text, TURN_MAX).map((piece) => `<p><b>${role === 'user' ? 'User' : 'Bot'}:</b> ${htmlLines(piece)}</p>`),
   );
