@@ -24,12 +24,18 @@ export async function receiveReport(context: ApiContext, { botId, desk, events, 
     await receiveInbound(context, {
       botId,
       desk: desk.id,
-      event,
+      event: await inItsHandoff(context, botId, event),
       foreignPossible,
       log,
       ...(conversation && { conversation }),
     });
   }
+}
+
+async function inItsHandoff({ store }: ApiContext, botId: string, event: DeskEvent): Promise<DeskEvent> {
+  if (event.perHandoff !== true) return event;
+  const open = await store.handoffs.openFor(botId, event.deskConversationId);
+  return { ...event, dedupeKey: `${event.dedupeKey}.${open?.id ?? 'none'}` };
 }
 
 /** Undefined: the bot does not have the conversations in this desk's messenger. */

@@ -145,6 +145,8 @@ export type AuthResult = { ok: true } | { ok: false; reason: string };
 export interface DeskEvent {
   dedupeKey: string;
   deskConversationId: string;
+  /** The desk gives it no id of its own: the same may happen again in a later handoff of this conversation. */
+  perHandoff?: true;
   /** `id` is filled in from `dedupeKey`. */
   signal: HandoffSignal;
 }

@@ -120,7 +120,14 @@ export function createWorkspace(): Workspace {
   const contacts = new Map<string, Contact>();
   const conversations = new Map<string, Conversation>();
   const tags = new Map<string, string>();
-  const next = { conversation: 215_400_000_000_000, part: 30_010_000_000, message: 403_900_000, tag: 85 };
+  // As the real one never gives an id twice, a restarted sandbox must not either.
+  const since = Math.floor(Date.now() / 1000) % 100_000_000;
+  const next = {
+    conversation: 215_400_000_000_000 + since * 1_000,
+    part: 30_010_000_000 + since * 1_000,
+    message: 403_900_000 + since * 10,
+    tag: 85,
+  };
 
   function join(id: string, name: string): Admin {
     const admin = { id, name, email: `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '.')}@acme.example` };

@@ -82,6 +82,11 @@ async function identityOf(ctx: Context, operation: Operation, name: string, refu
     const same = now?.organizationId === ctx.config.organizationId ? now : undefined;
     const made = await grant(ctx, operation, same);
     if (same === undefined || same.entityId === made.entityId || name === PROBE) return made;
+    // A new handoff may begin with a new customer; in the middle of one his chat would be lost without a word.
+    if (operation === 'open') {
+      ctx.log.warn('LiveChat has forgotten a customer: a new one begins');
+      return made;
+    }
     const reason = 'LiveChat did not recognise the customer and made another one';
     throw new LivechatError({ operation, kind: 'protocol', reason });
   };

@@ -153,10 +153,11 @@ function transferred(payload: Fields, config: LivechatConfig): DeskEvent[] {
   const ids = list(fields(payload['transferred_to'])['agent_ids']).flatMap((id) => text(id) ?? []);
   const dedupeKey = `${talk}.transferred.${hashOf(payload)}`;
   if (ids.some((id) => isSeat(id, config)))
-    return [one(talk, dedupeKey, { kind: 'close', id: dedupeKey, by: 'agent' })];
+    return [{ ...one(talk, dedupeKey, { kind: 'close', id: dedupeKey, by: 'agent' }), perHandoff: true }];
   const agent = ids.find((id) => !isBot(id));
   if (agent === undefined) return [];
-  return [one(talk, dedupeKey, { kind: 'agentChanged', id: dedupeKey, agent: { id: agent } })];
+  const changed = one(talk, dedupeKey, { kind: 'agentChanged', id: dedupeKey, agent: { id: agent } });
+  return [{ ...changed, perHandoff: true }];
 }
 
 /** Who only watches is added with the visibility `agents`. */
@@ -168,7 +169,8 @@ function userAdded(payload: Fields, config: LivechatConfig): DeskEvent[] {
   if (talk === undefined || id === undefined || !isAgent) return [];
   if (user['visibility'] === 'agents' || isBot(id) || isCustomer(id) || isSeat(id, config)) return [];
   const dedupeKey = `${talk}.added.${hashOf(payload)}`;
-  return [one(talk, dedupeKey, { kind: 'agentJoined', id: dedupeKey, agent: agentOf(id, user) })];
+  const joined = one(talk, dedupeKey, { kind: 'agentJoined', id: dedupeKey, agent: agentOf(id, user) });
+  return [{ ...joined, perHandoff: true }];
 }
 
 const one = (deskConversationId: string, dedupeKey: string, signal: HandoffSignal): DeskEvent => ({
