@@ -157,7 +157,8 @@ async function persist(send: () => Promise<Answer>, retryForMs: number, again?: 
   }
 }
 
-async function call(link: Link, method: string, path: string, body?: unknown): Promise<Answer> {
+/** One call of the API; never throws. */
+export async function call(link: Link, method: string, path: string, body?: unknown): Promise<Answer> {
   const { url, key } = link();
   try {
     const response = await fetch(new URL(path, url), {

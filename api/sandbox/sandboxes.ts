@@ -1,0 +1,17 @@
+import type { DeskSandbox } from './desk-sandbox.ts';
+import { createIntercomSandbox } from './intercom.ts';
+import { createLivechatSandbox } from './livechat.ts';
+
+/** Options that every simulator takes. */
+export interface SandboxOptions {
+  /** Bearer token of the control calls; none = open. */
+  controlToken?: string;
+  /** How many calls and deliveries are remembered. */
+  keep?: number;
+}
+
+/** The simulators of all desks that call our webhooks, by the desk's id. */
+export const sandboxes: Readonly<Record<string, (options?: SandboxOptions) => DeskSandbox>> = {
+  intercom: createIntercomSandbox,
+  livechat: createLivechatSandbox,
+};
