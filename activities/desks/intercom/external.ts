@@ -28,12 +28,13 @@ const EARLIER_S = 60;
  */
 export async function openExternal(ctx: Context, request: OpenRequest): Promise<Opened> {
   const { handoffId } = request;
-  const progress = await readProgress(ctx, handoffId);
-  if (progress.done && progress.conversationId !== undefined) return { deskConversationId: progress.conversationId };
-  const resumed = progress.conversationId !== undefined;
+  const before = await readProgress(ctx, handoffId);
+  if (before.done && before.conversationId !== undefined) return { deskConversationId: before.conversationId };
+  const resumed = before.conversationId !== undefined;
   const adminId = await actingAdmin(ctx, 'open');
   const [body = '-', ...rest] = splitText(request.question, TEXT_MAX);
-  const conversationId = progress.conversationId ?? (await startConversation(ctx, request, progress, body));
+  const progress = resumed ? before : await startConversation(ctx, request, before, body);
+  const { conversationId = '' } = progress;
   await post(ctx, {
     operation: 'open',
     handoffId,
@@ -51,12 +52,22 @@ export async function openExternal(ctx: Context, request: OpenRequest): Promise<
   return { deskConversationId: conversationId };
 }
 
+/** A contact that we remember may be deleted, or merged into another one: then it is looked up once more. */
 async function startConversation(
   ctx: Context,
   request: OpenRequest,
   progress: Progress,
   body: string,
-): Promise<string> {
+): Promise<Progress> {
+  try {
+    return await tryToStart(ctx, request, progress, body);
+  } catch (error) {
+    if (!(error instanceof DeskError && error.kind === 'not_found')) throw error;
+    return await tryToStart(ctx, request, await readProgress(ctx, request.handoffId), body);
+  }
+}
+
+async function tryToStart(ctx: Context, request: OpenRequest, progress: Progress, body: string): Promise<Progress> {
   const identity = identify(request);
   const contact = await resolveContact(ctx, identity, request.user.name);
   progress.contact = { id: contact.id, role: contact.role };
@@ -65,7 +76,7 @@ async function startConversation(
   progress.conversationId = found ?? (await createConversation(ctx, request, progress, { identity, contact, body }));
   await writeProgress(ctx, request.handoffId, progress);
   await noteConversation(ctx, identity, progress.contact, progress.conversationId);
-  return progress.conversationId;
+  return progress;
 }
 
 const startedShape = z.object({ conversation_id: z.union([z.string().min(1), z.number()]).transform(String) });
