@@ -1,6 +1,6 @@
 import type { DeskSandbox } from './desk-sandbox.ts';
-import { createIntercomSandbox } from './intercom.ts';
-import { createLivechatSandbox } from './livechat.ts';
+import { createIntercomSandbox } from './intercom/index.ts';
+import { createLivechatSandbox } from './livechat/index.ts';
 
 /** Options that every simulator takes. */
 export interface SandboxOptions {

@@ -12,7 +12,7 @@ import { createMetrics } from '../../activities/platform/metrics.ts';
 import { connectTemporal, type Temporal } from '../../activities/platform/temporal.ts';
 import { createStore, type Store } from '../../activities/store/store.ts';
 import { buildApp, type ApiDeps } from '../../api/app.ts';
-import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { workflowBundle } from '../../worker/bundle.ts';
 import { ensureSearchAttributes } from '../../worker/local/search-attributes.ts';
 import { createRuns } from '../../worker/runs.ts';

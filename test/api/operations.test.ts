@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { createStore } from '../../activities/store/store.ts';
-import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { OPENAPI_FILE, openApiDocument } from '../../api/openapi.ts';
 import { freePort } from '../../worker/local/processes.ts';
 import { startApi, type Api } from './harness.ts';

@@ -1,6 +1,6 @@
 import { IntercomClient, IntercomError } from 'intercom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 
 let sandbox: IntercomSandbox;
 let client: IntercomClient;

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { Desk, DeskContext, OpenRequest, OutboundMessage } from '../../activities/desks/desk.ts';
 import { desks } from '../../activities/desks/registry.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
-import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 import { createOpenApi, type Relaxation } from '../support/openapi.ts';
 

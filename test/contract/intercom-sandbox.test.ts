@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 import { until } from '../support/poll.ts';
 
 interface Part {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RawRequest } from '../../activities/desks/desk.ts';
 import { type IntercomConfig, intercomConfig } from '../../activities/desks/intercom/config.ts';
 import { intercom } from '../../activities/desks/intercom/index.ts';
-import { createIntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 
 const BOT = '7001000';
 const TEAM = '5510021';

@@ -6,7 +6,7 @@ import { type IntercomConfig, intercomConfig } from '../../activities/desks/inte
 import { intercom } from '../../activities/desks/intercom/index.ts';
 import { DeskError } from '../../activities/errors.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
-import { createIntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 
 const sandbox = createIntercomSandbox();

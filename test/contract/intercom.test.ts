@@ -1,5 +1,5 @@
 import { intercom } from '../../activities/desks/intercom/index.ts';
-import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom.ts';
+import { createIntercomSandbox, type IntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 import { hmacHeader } from './conformance/signature-forms.ts';
 import { testDesk } from './desk-conformance.ts';
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Agent, Configuration, Customer } from '@livechat/lc-sdk-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLivechatSandbox, type LivechatSandbox } from '../../api/sandbox/livechat.ts';
+import { createLivechatSandbox, type LivechatSandbox } from '../../api/sandbox/livechat/index.ts';
 
 /** The library's type asks for what only the desk can fill in. */
 type Sent = Parameters<InstanceType<typeof Customer.Web>['sendEvent']>[1];

@@ -6,7 +6,7 @@ import type { DeskContext, DeskEvent } from '../../activities/desks/desk.ts';
 import { type LivechatConfig, livechatConfig } from '../../activities/desks/livechat/config.ts';
 import { livechat } from '../../activities/desks/livechat/index.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
-import { createLivechatSandbox } from '../../api/sandbox/livechat.ts';
+import { createLivechatSandbox } from '../../api/sandbox/livechat/index.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 import { until } from '../support/poll.ts';
 import { failure, message, opening, rawRequest } from './livechat-fixture.ts';

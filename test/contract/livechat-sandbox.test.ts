@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLivechatSandbox, type LivechatSandbox } from '../../api/sandbox/livechat.ts';
+import { createLivechatSandbox, type LivechatSandbox } from '../../api/sandbox/livechat/index.ts';
 import { until } from '../support/poll.ts';
 
 interface Arrival {

@@ -1,5 +1,5 @@
 import { livechat } from '../../activities/desks/livechat/index.ts';
-import { createLivechatSandbox } from '../../api/sandbox/livechat.ts';
+import { createLivechatSandbox } from '../../api/sandbox/livechat/index.ts';
 import { secretInBody } from './conformance/signature-forms.ts';
 import { testDesk } from './desk-conformance.ts';
 

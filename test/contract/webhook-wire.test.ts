@@ -8,7 +8,7 @@ import type { CloseRequest, DeskContext, OpenRequest, OutboundMessage } from '..
 import { type WebhookConfig, webhookConfig } from '../../activities/desks/webhook/config.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
-import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { CLOSE_REASONS, type CloseReason } from '../../workflows/contracts.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 

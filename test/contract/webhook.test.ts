@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebhookConfig } from '../../activities/desks/webhook/config.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
-import { createWebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { closedPort, type DeskBench } from './conformance/bench.ts';
 import { testDesk } from './desk-conformance.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { isAlive } from '../../worker/local/processes.ts';
 import { auditSettled, sequenceProblems } from '../support/audit.ts';
 import { type BatonProcess, childrenOf, newDataDir, removeDataDir, startBaton } from '../support/baton-process.ts';

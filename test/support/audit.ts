@@ -1,4 +1,4 @@
-import type { WebhookSandbox } from '../../api/sandbox/webhook.ts';
+import type { WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import type { HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
 import { deskSignalId } from '../../api/inbound.ts';
 import type { Talk } from './bots.ts';

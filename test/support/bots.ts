@@ -1,6 +1,6 @@
 import { withCallbackSecret } from './callback.ts';
 import { randomUUID } from 'node:crypto';
-import type { WebhookSandbox } from '../../api/sandbox/webhook.ts';
+import type { WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import type { CloseReason, HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
 import { until } from './poll.ts';
 

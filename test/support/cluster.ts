@@ -11,7 +11,7 @@ import { createMetrics } from '../../activities/platform/metrics.ts';
 import { connectTemporal, type Temporal } from '../../activities/platform/temporal.ts';
 import { createStore, migrate, type Store } from '../../activities/store/store.ts';
 import { buildApp } from '../../api/app.ts';
-import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook.ts';
+import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { workflowBundle } from '../../worker/bundle.ts';
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { stopProcess } from '../../worker/local/processes.ts';

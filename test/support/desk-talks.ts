@@ -142,7 +142,7 @@ export async function openDesk(
       for (const { event, headers, body } of callback.calls) {
         signature.verify(body, headers as Record<string, string>);
         const key = `${event.handoffId ?? event.conversationId} ${event.seq}`;
-        if (!events.has(key)) events.set(key, event as BotEvent);
+        if (!events.has(key)) events.set(key, event);
       }
       return [...events.values()];
     },
