@@ -13,7 +13,7 @@ import { connectTemporal, temporalTarget, type Temporal } from '../activities/pl
 import { createStore, migrate, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
 import { sandboxes } from '../api/sandbox/sandboxes.ts';
-import { createWebhookSandbox } from '../api/sandbox/webhook.ts';
+import { createWebhookSandbox } from '../api/sandbox/webhook/index.ts';
 import { workflowBundle } from './bundle.ts';
 import { portError, type Backends } from './local/backends.ts';
 import { banner } from './local/banner.ts';
