@@ -46,6 +46,12 @@ const withheld = (n: number, sent: number): DeliveryResult =>
 /** Errors after which the same message can never arrive. */
 const HOPELESS: readonly DeskError['kind'][] = ['rejected', 'not_found', 'conflict'];
 
+/** A native handoff sends the desk nothing but its opening and its close. */
+const NATIVE_CLOSE_N = 2;
+
+/** As long as a close is tried, so long the desk may have a conversation that is the bot's again. Milliseconds. */
+const GIVING_BACK_MS = 15 * 60_000;
+
 const rest = (ms: number): Promise<void> => pause(Math.max(0, ms), undefined, { ref: false });
 
 /** Messages to the desk, one after the other, each marked in the ledger as it goes. */
@@ -86,7 +92,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         results.push(await sendOne(batch, delivery, delivery.n <= done.started, quick ? left() : undefined));
         marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n).catch(notWritten));
       } catch (cause) {
-        if (cause instanceof DeskError && HOPELESS.includes(cause.kind)) {
+        if (cause instanceof DeskError && HOPELESS.includes(cause.kind) && !(await isOnItsWayBack(batch))) {
           log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
           results.push({ n: delivery.n, ok: false, why: 'rejected' });
           metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'rejected' });
@@ -110,6 +116,15 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   async function humanHasIt({ botId, deskConversationId }: DeskBatch): Promise<boolean> {
     const handoff = await store.handoffs.openFor(botId, deskConversationId);
     return handoff !== undefined && handoff.status !== 'opening';
+  }
+
+  /** The bot was told of the end of a handoff and speaks at once: the desk may still have to give the conversation back. */
+  async function isOnItsWayBack({ botId, desk, deskConversationId, from }: DeskBatch): Promise<boolean> {
+    if (from !== 'bot') return false;
+    const handoff = await store.handoffs.byDeskConversation(botId, desk, deskConversationId);
+    if (handoff?.closedAt == null || handoff.closeReason === 'agent_closed') return false;
+    if (Date.parse(handoff.closedAt) + GIVING_BACK_MS < deps.clock.now()) return false;
+    return (await store.ledger.get(handoff.id, 'desk')).sent < NATIVE_CLOSE_N;
   }
 
   /** How far an earlier try came with this message. */
