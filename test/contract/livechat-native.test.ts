@@ -180,6 +180,7 @@ describe('native mode', () => {
     expect(fake.of('agent/send_event')[0]?.body).toEqual({
       chat_id: 'CHAT',
       event: { type: 'message', custom_id: 'co_1.d2', text: 'order 1234', visibility: 'all' },
+      attach_to_last_thread: true,
     });
     fake.set({ 'agent/list_threads': () => threadList({ id: 'T1', active: true, ids: ['co_1.d2'] }) });
     await livechat.send(native(), { ...said, maybeSent: true });

@@ -63,7 +63,8 @@ export async function close(ctx: Context, request: CloseRequest): Promise<void> 
 function roomOf(ctx: Context, operation: Operation, chat_id: string): Room {
   return {
     async post(event: TextEvent) {
-      const body = { chat_id, event: { visibility: 'all', ...event } };
+      // The last word of the bot may come when a human has closed the chat (livechat section 7).
+      const body = { chat_id, event: { visibility: 'all', ...event }, attach_to_last_thread: true };
       return (await agentCall(ctx, operation, 'agent/send_event', body, posted)).event_id;
     },
     async known() {
