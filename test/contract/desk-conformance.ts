@@ -10,6 +10,7 @@ import { testInbound } from './conformance/inbound.ts';
 import { testNative } from './conformance/native.ts';
 import { testOutbound } from './conformance/outbound.ts';
 import { testSignatures } from './conformance/signatures.ts';
+import { testSubscription } from './conformance/subscription.ts';
 import { createStage, QUESTION } from './conformance/stage.ts';
 
 export interface DeskUnderTest<C> {
@@ -48,6 +49,7 @@ export function testDesk<C>({ desk, facts, start }: DeskUnderTest<C>): void {
     if (desk.webhook === undefined) return;
     testInbound(stage);
     testSignatures(stage);
+    if (desk.subscribe !== undefined) testSubscription(stage);
     if (mode === 'native') testNative(stage);
   });
 }

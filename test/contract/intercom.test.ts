@@ -14,6 +14,11 @@ testDesk({
       secretField: 'clientSecret',
     }),
     topicOf: (body) => (body as { topic: string }).topic,
+    tellsWhen: true,
+    tellsWhoHasIt: true,
+    statuses: [
+      { status: 408, is: 'timeout', why: 'a request that timed out at Intercom may have been done (note, section 7)' },
+    ],
     colleague: 'Sam Okoye',
     seat: ({ adminId }) => String(adminId),
     several: (sandbox, id, texts) => (sandbox as IntercomSandbox).several(id, texts),

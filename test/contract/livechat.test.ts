@@ -9,6 +9,8 @@ testDesk({
     credential: { external: 'clientId', native: 'token' },
     signature: secretInBody({ field: 'secret_key', secretField: 'secretKey' }),
     topicOf: (body) => (body as { action: string }).action,
+    // No numbers and no header are published (note, section 11).
+    tellsWhen: false,
     colleague: 'Ben',
     seat: ({ agentEmail }) => String(agentEmail),
   },

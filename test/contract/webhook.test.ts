@@ -40,6 +40,6 @@ async function start(): Promise<DeskBench<WebhookConfig>> {
 
 testDesk<WebhookConfig>({
   desk: webhook,
-  facts: { credential: { external: 'password', native: 'password' } },
+  facts: { credential: { external: 'password', native: 'password' }, tellsWhen: true },
   start,
 });

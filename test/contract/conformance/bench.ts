@@ -68,6 +68,10 @@ export interface DeskFacts {
   signature?: Signature;
   /** The desk's own name of what a webhook tells, as in its guide. */
   topicOf?(body: unknown): string;
+  /** Its rate limit says when it ends. */
+  tellsWhen: boolean;
+  /** Native mode: its webhooks say whether a human has the conversation. */
+  tellsWhoHasIt?: boolean;
   /** The name of one more human. */
   colleague?: string;
   /** Native mode: the name by which a human gives a conversation back to the bot. */

@@ -16,6 +16,7 @@ const STATUS_KINDS: [
   [401, undefined, 'auth', undefined],
   [403, undefined, 'auth', undefined],
   [404, undefined, 'not_found', undefined],
+  [408, undefined, 'rate_limited', undefined],
   [409, undefined, 'conflict', undefined],
   [410, undefined, 'not_found', undefined],
   [422, undefined, 'rejected', undefined],
@@ -94,6 +95,7 @@ export function testFailures<C>(stage: Stage<C>): void {
         stage.bench.fault(operation, { kind: 'rate_limit', resetInMs: 4_000, times: 1 });
         const error = await failure(run[operation]());
         expect(error).toMatchObject({ kind: 'rate_limited', unclear: false });
+        expect(error.retryAfterMs === undefined).toBe(!facts.tellsWhen);
         expect(error.retryAfterMs ?? 4_000).toBeGreaterThan(1_000);
         expect(error.retryAfterMs ?? 4_000).toBeLessThanOrEqual(6_000);
         stage.bench.clearFaults();

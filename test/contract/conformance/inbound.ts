@@ -134,13 +134,14 @@ export function testInbound<C>(stage: Stage<C>): void {
 
     it('notes, notes with files, and parts that nobody knows are no events [check 12]', async () => {
       const id = await withHumans();
+      stage.inbound.receiver.takeAll(true);
       const events = await during(async () => {
         await human().note(id, 'He is angry, be careful');
         await human().note(id, 'See the file', { files: FILES });
         await human().note(id, '', { files: FILES.slice(0, 1) });
         await human().unknownPart(id);
       });
-      expect(stage.inbound.receiver.notices.length + (desk.webhook?.guide(mode).topics.length ?? 0)).toBeGreaterThan(0);
+      expect(stage.inbound.receiver.notices.length).toBeGreaterThanOrEqual(4);
       expect(events).toEqual([]);
     });
 
@@ -223,18 +224,16 @@ export function testInbound<C>(stage: Stage<C>): void {
       const { deskConversationId } = await opening;
       expect(textsOf(events)).toEqual(['I was quick']);
       expect(events.map((event) => event.deskConversationId)).toEqual([deskConversationId]);
-      const [talk] = keptOf(receiver.notices, mode);
-      expect(talk?.deskConversationId).toBe(deskConversationId);
     });
 
     it('webhooks that arrive before the answer to the call that caused them are no events [check 5]', async () => {
-      const { sandbox } = stage.inbound;
+      const { sandbox, receiver } = stage.inbound;
       const to = await stage.talk();
       sandbox.webhooks({ early: true });
+      receiver.takeAll(true);
       const events = await during(() => desk.send(context(), stage.message(to, 2, 'Told early')));
-      sandbox.webhooks({});
       expect(events).toEqual([]);
-      expect(stage.inbound.receiver.notices.length > 0 || mode === 'external').toBe(true);
+      expect(receiver.notices.length > 0).toBe(desk.capabilities.echoesOwnMessages);
     });
 
     it('two replies in the wrong order are both there', async () => {
@@ -277,6 +276,7 @@ export function testInbound<C>(stage: Stage<C>): void {
       });
       await desk.close(context(), stage.closing({ handoffId: request.handoffId, deskConversationId }));
       // Behind everything that we caused.
+      await human().note(deskConversationId, 'Behind the close');
       await human().reply(to.deskConversationId, 'The last one');
       if (desk.capabilities.echoesOwnMessages) await receiver.heard('An echo of ours');
       if (mode === 'native') await receiver.heard('With a file');

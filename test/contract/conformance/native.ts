@@ -94,11 +94,14 @@ export function testNative<C>(stage: Stage<C>): void {
       for (const from of ['user', 'bot', 'agent', 'system']) expect(linesFrom(id, from).join()).not.toContain(CONTEXT);
     });
 
-    it('what the user writes while a human has it says so', async () => {
+    it('what the user writes to a human is an event too, which says so where the desk does', async () => {
       const { deskConversationId: id } = await stage.opened();
       await sandbox().human.transfer(id, facts.colleague ?? '');
       await sandbox().human.reply(id, 'I am human');
-      expect(await writes('Good', id)).toMatchObject([{ signal: { kind: 'userMessage', text: 'Good' } }]);
+      const events = await writes('Good', id);
+      expect(events).toMatchObject([{ signal: { kind: 'userMessage', text: 'Good' } }]);
+      const isHuman = events.some(({ signal }) => signal.kind === 'userMessage' && signal.human === true);
+      if (facts.tellsWhoHasIt) expect(isHuman).toBe(true);
     });
 
     it('gives the conversation back to the bot at the end, which can speak again', async () => {
@@ -106,7 +109,10 @@ export function testNative<C>(stage: Stage<C>): void {
       const { deskConversationId: id } = to;
       await sandbox().human.reply(id, 'I am human');
       const withHumans = sandbox().conversation(id)?.assignee;
-      const events = await during(() => desk.close(context(), stage.closing(to)));
+      const events = await during(async () => {
+        await desk.close(context(), stage.closing(to));
+        await sandbox().human.note(id, 'Behind it');
+      });
       expect(sandbox().conversation(id)).toMatchObject({ closed: false });
       expect(sandbox().conversation(id)?.assignee).not.toBe(withHumans);
       expect(events).toEqual([]);
@@ -115,6 +121,20 @@ export function testNative<C>(stage: Stage<C>): void {
       const [event] = (await writes('Hello bot', id)) as [DeskEvent];
       expect(event.signal).toMatchObject({ kind: 'userMessage', text: 'Hello bot' });
       expect('human' in event.signal && event.signal.human === true).toBe(false);
+    });
+
+    it('takes the bot out of a conversation that was its own', async () => {
+      const request = await stage.opening();
+      const id = request.deskConversationId ?? '';
+      const seat = facts.seat?.(stage.bench.config as Record<string, unknown>) ?? '';
+      // It may have it already.
+      await sandbox()
+        .human.transfer(id, seat)
+        .catch(() => 0);
+      const bots = sandbox().conversation(id)?.assignee;
+      await desk.open(context(), request);
+      expect(bots).toBeTruthy();
+      expect(sandbox().conversation(id)?.assignee).not.toBe(bots);
     });
 
     it('leaves a conversation closed that a human has closed', async () => {
