@@ -151,6 +151,27 @@ export interface DeskEvent {
   signal: HandoffSignal;
 }
 
+/** Something for the next answer that a desk waits for. */
+export type TurnItem =
+  | { kind: 'message'; key: string; text: string; attachments: Attachment[] }
+  /** The conversation goes to the humans. */
+  | { kind: 'handoff'; key: string }
+  /** The bot has ended it. */
+  | { kind: 'end'; key: string };
+
+/** A human allows us at the desk's own site, and his browser comes back with a code. */
+export interface Consent<C> {
+  /** Below our public address, as it is registered at the desk. */
+  path(mode: Mode): string;
+  /** Where his browser is sent. `state` comes back unchanged. */
+  url(config: C, request: { redirectUri: string; state: string; mode: Mode }): string;
+  /** Exchanges the code and keeps the tokens in `ctx.memory`. Throws a `DeskError` that says what was refused. */
+  finish(
+    ctx: DeskContext<C>,
+    answer: { query: Record<string, string>; redirectUri: string; mode: Mode },
+  ): Promise<Verified>;
+}
+
 export interface DeskCapabilities {
   modes: readonly Mode[];
   /** Whether files travel as files; otherwise their address is sent as text. */
@@ -186,6 +207,15 @@ export interface Desk<C = unknown> {
   config: ZodType<C>;
   /** Channels of the desk's own messenger: refused in `external` mode, required in `native` mode. */
   ownChannels: readonly string[];
+  /** External mode serves users on these channels only, instead of on all but the own ones. */
+  externalChannels?: readonly string[];
+  /**
+   * With this config the user of an external handoff is in the desk's own messenger all the same: the handoff goes like
+   * a native one (the desk carries the messages, Baton watches).
+   */
+  messengerInExternal?(config: C): boolean;
+  /** For desks whose credentials a human gives in his browser (OAuth). */
+  consent?: Consent<C>;
   /**
    * Calls the desk with the credentials, changing nothing there. The error of a failure names the `field` to blame and
    * says exactly which permission is missing.
@@ -206,5 +236,14 @@ export interface Desk<C = unknown> {
     authenticate(request: RawRequest, config: C): AuthResult;
     /** Pure; zero or more events in the order in which they happened, unknown kinds dropped. */
     parse(request: RawRequest, config: C): DeskEvent[];
+    /** For a desk that waits for the bot's answer in the HTTP response to its call. */
+    answer?: {
+      /** How long the desk may be kept waiting, milliseconds. */
+      waitMs: number;
+      /** What this call waits for; undefined: for nothing. `key` is the desk's own id of the turn: a repeat has it too. */
+      turn(request: RawRequest, config: C): { deskConversationId: string; key: string } | undefined;
+      /** Pure. `said` is what `handOver` of `mailbox.ts` has left for this turn, in order; empty: nothing came in time. */
+      render(request: RawRequest, config: C, said: TurnItem[]): RawResponse;
+    };
   };
 }

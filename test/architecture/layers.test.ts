@@ -38,7 +38,7 @@ const LAYERS: Layer[] = [
       if (to === 'workflows/contracts.ts') return typeOnly;
       return (
         starts(to, own, 'activities/http/', 'activities/text/') ||
-        ['activities/desks/desk.ts', 'activities/errors.ts'].includes(to)
+        ['activities/desks/desk.ts', 'activities/desks/mailbox.ts', 'activities/errors.ts'].includes(to)
       );
     },
   },
