@@ -1,0 +1,125 @@
+import type { Line } from './checklist.ts';
+
+/** Lines 17 to 45: what the other desks must do. What only the vendor's live system could show says so. */
+
+const LATER = 'a desk of a later version';
+
+const later = (from: number, to: number): Line[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => ({ n: from + index, asks: LATER, elsewhere: LATER }));
+
+const icCalls = 'contract/intercom-wire.test.ts';
+const icHooks = 'contract/intercom-webhook.test.ts';
+const lcCalls = 'contract/livechat-wire.test.ts';
+const lcHooks = 'contract/livechat-webhook.test.ts';
+const lcNative = 'contract/livechat-native.test.ts';
+const ends = 'e2e/desks-ends.test.ts';
+const talks = 'e2e/desks.test.ts';
+const ownMessenger = 'e2e/desks-native.test.ts';
+const outbound = 'contract/conformance/outbound.ts';
+
+const intercom: Line[] = [
+  { n: 18, asks: 'the access token is kept and used', shown: [[icCalls, 'names the pinned version and the token']] },
+  {
+    n: 19,
+    asks: 'an address to paste at the desk',
+    shown: [
+      ['api/subscription.test.ts', 'leaves it to the operator where the desk has no such API'],
+      [icHooks, 'names every topic that the desk understands, those of the user in native mode only'],
+    ],
+  },
+  {
+    n: 20,
+    asks: 'the four topics are understood',
+    shown: [
+      [icHooks, 'a comment of a human, plain or HTML, with files and pictures'],
+      [icHooks, 'a close, snooze and unsnooze, read, deletion'],
+    ],
+  },
+  {
+    n: 21,
+    asks: 'a request is a conversation that agents see',
+    shown: [
+      [icCalls, 'asks as the user, tells the context as a note, and assigns the team'],
+      [outbound, 'gives agents the question and the talk before it, each once, and the user none of it'],
+    ],
+  },
+  {
+    n: 22,
+    asks: "the first human's reply starts the session",
+    shown: [
+      [talks, 'the agent sees the context and the question, and both talk at speed, each word once and in order'],
+    ],
+  },
+  {
+    n: 23,
+    asks: 'a close by the agent ends it',
+    shown: [
+      [icHooks, 'a close, snooze and unsnooze, read, deletion'],
+      [ends, 'agent_closed with the words %s: nothing is sent back'],
+    ],
+  },
+  {
+    n: 24,
+    asks: 'a snooze parks it; here the handoff stays open and its silence timers stand still; read changes nothing',
+    shown: [
+      ['unit/core.test.ts', 'stands still until its time, then the silence counts anew'],
+      ['unit/core.test.ts', 'a read receipt is told and moves nothing'],
+    ],
+  },
+  {
+    n: 25,
+    asks: 'in its own messenger the conversation goes to a team',
+    shown: [
+      [icCalls, 'assigns the team with the context as a note, and takes the bot out'],
+      [ownMessenger, 'a handoff gives it to the humans with a note, silences the bot and keeps what both say'],
+    ],
+  },
+];
+
+const livechat: Line[] = [
+  {
+    n: 31,
+    asks: 'organization and client id are enough to call, the key of the webhooks to listen',
+    shown: [
+      [lcCalls, '[31] external needs organization, client id and the webhook secret; no more'],
+      [lcCalls, '[31] makes a customer from organization, client id and our address, without any secret'],
+    ],
+  },
+  {
+    n: 32,
+    asks: "the chat webhooks use Baton's address; app webhooks carry no proof and are refused",
+    shown: [
+      [lcHooks, 'the guide names what to do by hand'],
+      [lcHooks, 'refuses app webhooks: nothing shows who sent them'],
+    ],
+  },
+  {
+    n: 33,
+    asks: 'one event brings messages, the other ends the session',
+    shown: [
+      [lcHooks, "[33] an agent's message is a reply, with the thread in the conversation's id"],
+      [lcHooks, 'a thread that we closed ourselves is an echo; natively the user did it'],
+      [ends, 'agent_closed with the words %s: nothing is sent back'],
+    ],
+  },
+  {
+    n: 34,
+    asks: 'what the native mode needs',
+    shown: [[lcCalls, '[34] native names the five fields it needs besides']],
+  },
+  {
+    n: 35,
+    asks: 'webhooks only with the right key',
+    shown: [
+      [lcHooks, '[35] takes a webhook with the right secret key'],
+      [lcHooks, 'refuses everything when no secret is configured'],
+    ],
+  },
+  {
+    n: 36,
+    asks: 'the seat is a human one of the same project',
+    shown: [[lcNative, '[36] refuses %s: no human seat of this license']],
+  },
+];
+
+export const otherDesks: Line[] = [...later(17, 17), ...intercom, ...later(26, 30), ...livechat, ...later(37, 45)];
