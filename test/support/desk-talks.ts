@@ -87,7 +87,7 @@ export interface DeskTalk {
   late(): Promise<LateMessage[]>;
   sees(type: EventType, timeoutMs?: number): Promise<HandoffEvent>;
   /** Waits for the end of the run, then holds the callbacks against the journal. */
-  ended(): Promise<HandoffEvent[]>;
+  ended(timeoutMs?: number): Promise<HandoffEvent[]>;
 }
 
 export const QUESTION = 'Where is my order?';
@@ -228,10 +228,14 @@ function talkOf(cluster: Cluster, bot: DeskBot, id: string, conversationId: stri
         everyMs: 40,
         message: `${bot.kind}: ${type} in ${id}`,
       }),
-    async ended() {
-      await talk.sees('handoff.closed');
+    async ended(timeoutMs = 20_000) {
+      await talk.sees('handoff.closed', timeoutMs);
       const run = cluster.temporal.client.workflow.getHandle(id);
-      await until(async () => (await run.describe()).status.name !== 'RUNNING', { message: `the end of run ${id}` });
+      await until(async () => (await run.describe()).status.name !== 'RUNNING', {
+        timeoutMs,
+        everyMs: 50,
+        message: `the end of run ${id}`,
+      });
       const events = await talk.events();
       const mine = (): BotEvent[] => bot.told().filter((event) => 'handoffId' in event && event.handoffId === id);
       await until(() => mine().length >= events.length, { message: `all callbacks of ${id}` });
