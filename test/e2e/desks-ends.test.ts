@@ -30,7 +30,7 @@ const ENDS: End[] = [
   { reason: 'user_closed', how: 'the user leaves while he waits', work: (talk) => talk.end('user') },
   {
     reason: 'user_closed',
-    how: 'the user leaves in the middle of the talk',
+    how: 'the user leaves when both talk',
     active: true,
     work: (talk) => talk.end('user'),
   },
@@ -38,7 +38,7 @@ const ENDS: End[] = [
   { reason: 'operator_closed', how: 'an operator ends it', active: true, work: (talk) => talk.end('operator') },
   {
     reason: 'operator_closed',
-    how: 'an operator cancels it in the Temporal UI',
+    how: 'an operator cancels the run',
     work: (talk) => cluster.temporal.client.workflow.getHandle(talk.id).cancel(),
   },
   {
@@ -49,13 +49,13 @@ const ENDS: End[] = [
   },
   {
     reason: 'wait_timeout',
-    how: 'nobody answers, and the user does not say whether he waits',
+    how: 'nobody answers, nor does the user',
     settings: { waitTimeoutSeconds: 5, onWaitTimeout: 'ask' },
     work: (talk) => talk.sees('handoff.wait_timeout'),
   },
   {
     reason: 'user_closed',
-    how: 'nobody answers, and the user does not want to wait',
+    how: 'the user will not wait any longer',
     settings: { waitTimeoutSeconds: 5, onWaitTimeout: 'ask' },
     async work(talk) {
       await talk.sees('handoff.wait_timeout');
@@ -102,7 +102,7 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
     expect(await reasonOf(next)).toBe('user_closed');
   });
 
-  it.each([undefined, 'Goodbye!'])('agent_closed with the words %s: nothing is sent back', async (text) => {
+  it.each(['', 'Goodbye!'])('agent_closed with the words "%s": nothing is sent back', async (text) => {
     const bot = await open();
     const talk = await bot.start();
     await talk.sees('handoff.connecting');
@@ -110,12 +110,12 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
     await talk.reply('hello');
     await until(async () => (await talk.fromUser()).length === 1, { message: 'the message at the desk' });
     const before = bot.sandbox.arrivals();
-    await bot.sandbox.human.close(await talk.deskId(), { ...(text !== undefined && { text }) });
+    await bot.sandbox.human.close(await talk.deskId(), { ...(text !== '' && { text }) });
     expect(await reasonOf(talk)).toBe('agent_closed');
     const events = await talk.events();
     const last = events.slice(events.findLastIndex(({ data }) => data['text'] === 'hello') + 1);
-    expect(last.map(({ type }) => type)).toEqual([...(text === undefined ? [] : ['message.agent']), 'handoff.closed']);
-    if (text !== undefined) expect(last[0]?.data['text']).toBe(text);
+    expect(last.map(({ type }) => type)).toEqual([...(text === '' ? [] : ['message.agent']), 'handoff.closed']);
+    if (text !== '') expect(last[0]?.data['text']).toBe(text);
     expect(bot.sandbox.arrivals()).toBe(before);
     expect((await talk.atDesk()).closed).toBe(true);
   });

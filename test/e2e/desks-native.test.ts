@@ -107,56 +107,59 @@ describe.concurrent.each(desksIn('native'))("$kind, the user in the desk's own m
 
   const ends: {
     reason: CloseReason;
-    how?: string;
+    how: string;
     settings?: object;
     closes?: boolean;
     work(talk: DeskTalk): Promise<unknown>;
   }[] = [
     {
       reason: 'agent_closed',
+      how: 'the agent closes it',
       closes: true,
       work: async (talk) => await talk.bot.sandbox.human.close(talk.conversationId),
     },
-    { reason: 'bot_closed', work: (talk) => talk.end('bot') },
+    { reason: 'bot_closed', how: 'the bot ends it', work: (talk) => talk.end('bot') },
     {
       reason: 'bot_closed',
-      how: ', the desk is slow to give it back',
+      how: 'the bot ends it, and the desk is slow',
       async work(talk) {
         talk.bot.sandbox.fault('close', { kind: 'status', status: 503, times: 2 });
         await talk.end('bot');
       },
     },
-    { reason: 'operator_closed', work: (talk) => talk.end('operator') },
-    { reason: 'inactivity_timeout', settings: { inactivityTimeoutSeconds: 5 }, work: async () => undefined },
+    { reason: 'operator_closed', how: 'an operator ends it', work: (talk) => talk.end('operator') },
+    {
+      reason: 'inactivity_timeout',
+      how: 'the user is silent',
+      settings: { inactivityTimeoutSeconds: 5 },
+      work: async () => undefined,
+    },
   ];
 
-  it.each(ends)(
-    '$reason$how: the bot has it back and may speak at once',
-    async ({ reason, settings, closes, work }) => {
-      const { bot, id, userSees, human, user } = await begun(settings);
-      const talk = await handOff(bot, id);
-      await human.reply(id, 'hello');
-      await talk.sees('message.agent');
-      await work(talk);
-      // As a backend does that is told of the end.
-      await until(() => bot.told().some(({ type }) => type === 'handoff.closed'), { message: 'told of the end' });
-      if (closes !== undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(closes);
-      expect(await bot.speak(id, 'here I am again')).toEqual(SPEAKS);
-      await userSees('here I am again');
-      expect((await talk.ended()).at(-1)?.data['reason']).toBe(reason);
-      if (closes === undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(false);
-      const next = await user.writes('thank you, bot', { conversationId: id });
-      await bot.hears('thank you, bot');
-      expect(await bot.speak(next, 'you are welcome')).toEqual(SPEAKS);
-      await until(
-        () =>
-          bot.sandbox.conversation(next)?.messages.some(({ text, from }) => from === 'bot' && text.includes('welcome')),
-        { message: 'the last word of the bot' },
-      );
-      expect(bot.told().filter(({ type }) => type === 'message.failed')).toEqual([]);
-      expect(bot.toldOf('user')).toEqual(['Hello bot', 'thank you, bot']);
-    },
-  );
+  it.each(ends)('$how: the bot has it back and may speak at once', async ({ reason, settings, closes, work }) => {
+    const { bot, id, userSees, human, user } = await begun(settings);
+    const talk = await handOff(bot, id);
+    await human.reply(id, 'hello');
+    await talk.sees('message.agent');
+    await work(talk);
+    // As a backend does that is told of the end.
+    await until(() => bot.told().some(({ type }) => type === 'handoff.closed'), { message: 'told of the end' });
+    if (closes !== undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(closes);
+    expect(await bot.speak(id, 'here I am again')).toEqual(SPEAKS);
+    await userSees('here I am again');
+    expect((await talk.ended()).at(-1)?.data['reason']).toBe(reason);
+    if (closes === undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(false);
+    const next = await user.writes('thank you, bot', { conversationId: id });
+    await bot.hears('thank you, bot');
+    expect(await bot.speak(next, 'you are welcome')).toEqual(SPEAKS);
+    await until(
+      () =>
+        bot.sandbox.conversation(next)?.messages.some(({ text, from }) => from === 'bot' && text.includes('welcome')),
+      { message: 'the last word of the bot' },
+    );
+    expect(bot.told().filter(({ type }) => type === 'message.failed')).toEqual([]);
+    expect(bot.toldOf('user')).toEqual(['Hello bot', 'thank you, bot']);
+  });
 
   it('wait_timeout: nobody comes, the bot goes on, and may ask again', async () => {
     const { bot, id, userSees } = await begun({ waitTimeoutSeconds: 5, onWaitTimeout: 'close' });

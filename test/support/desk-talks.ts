@@ -105,6 +105,7 @@ export async function openDesk(
   const id = `bot-${randomUUID().slice(0, 8)}`;
   const link: Link = () => ({ url: cluster.url, key: cluster.operatorKey });
   const config = sandbox.settings(baseUrl, mode);
+  const heard = new Map<string, BotEvent>();
   const bot: DeskBot = {
     id,
     kind: desk.kind,
@@ -138,13 +139,12 @@ export async function openDesk(
       return [status, json?.error?.code ?? null];
     },
     told() {
-      const events = new Map<string, BotEvent>();
-      for (const { event, headers, body } of callback.calls) {
+      for (const { event, headers, body } of callback.calls.splice(0)) {
         signature.verify(body, headers as Record<string, string>);
         const key = `${event.handoffId ?? event.conversationId} ${event.seq}`;
-        if (!events.has(key)) events.set(key, event);
+        if (!heard.has(key)) heard.set(key, event);
       }
-      return [...events.values()];
+      return [...heard.values()];
     },
     toldOf: (from) =>
       bot
@@ -225,7 +225,7 @@ function talkOf(cluster: Cluster, bot: DeskBot, id: string, conversationId: stri
     sees: (type, timeoutMs = 20_000) =>
       until(async () => (await talk.events()).findLast((event) => event.type === type), {
         timeoutMs,
-        everyMs: 40,
+        everyMs: 80,
         message: `${bot.kind}: ${type} in ${id}`,
       }),
     async ended(timeoutMs = 20_000) {
@@ -233,7 +233,7 @@ function talkOf(cluster: Cluster, bot: DeskBot, id: string, conversationId: stri
       const run = cluster.temporal.client.workflow.getHandle(id);
       await until(async () => (await run.describe()).status.name !== 'RUNNING', {
         timeoutMs,
-        everyMs: 50,
+        everyMs: 80,
         message: `the end of run ${id}`,
       });
       const events = await talk.events();
