@@ -5,6 +5,7 @@ import type { DeskSandbox } from '../../api/sandbox/desk-sandbox.ts';
 import { testAbout } from './conformance/about.ts';
 import { type DeskBench, type DeskFacts, sandboxBench } from './conformance/bench.ts';
 import { testCrash } from './conformance/crash.ts';
+import { testEchoes } from './conformance/echoes.ts';
 import { testFailures } from './conformance/failures.ts';
 import { testInbound } from './conformance/inbound.ts';
 import { testNative } from './conformance/native.ts';
@@ -48,6 +49,7 @@ export function testDesk<C>({ desk, facts, start }: DeskUnderTest<C>): void {
     testCrash(stage);
     if (desk.webhook === undefined) return;
     testInbound(stage);
+    testEchoes(stage);
     testSignatures(stage);
     if (desk.subscribe !== undefined) testSubscription(stage);
     if (mode === 'native') testNative(stage);

@@ -3,7 +3,7 @@ import type { DeskEvent } from '../../../activities/desks/desk.ts';
 import type { SandboxFile } from '../../../api/sandbox/desk-sandbox.ts';
 import type { Attachment, HandoffSignal } from '../../../workflows/contracts.ts';
 import type { Notice } from './receiver.ts';
-import { CONTEXT, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 type Kind = HandoffSignal['kind'];
 
@@ -36,7 +36,7 @@ export function keptOf(notices: readonly Notice[], mode: 'external' | 'native'):
 export const textsOf = (events: DeskEvent[]): string[] =>
   events.flatMap(({ signal }) => ('text' in signal ? [signal.text] : []));
 
-const kindsOf = (events: DeskEvent[]): Kind[] => events.map(({ signal }) => signal.kind);
+export const kindsOf = (events: DeskEvent[]): Kind[] => events.map(({ signal }) => signal.kind);
 const filesOf = (events: DeskEvent[]): Attachment[] =>
   events.flatMap(({ signal }) => ('attachments' in signal ? (signal.attachments ?? []) : []));
 
@@ -258,44 +258,6 @@ export function testInbound<C>(stage: Stage<C>): void {
       expect(new Set(events.map(({ deskConversationId }) => deskConversationId))).toEqual(new Set([foreign]));
       expect(foreign).not.toBe(ours);
       expect(desk.capabilities.reportsForeign).toBe(true);
-    });
-  });
-
-  describe('echoes', () => {
-    it('nothing that we do comes back as an event, whatever the operator has chosen [check 13]', async () => {
-      const { receiver } = stage.inbound;
-      receiver.takeAll(true);
-      const to = await stage.talk();
-      receiver.clear();
-      const request = await stage.opening();
-      const { deskConversationId } = await desk.open(context(), request);
-      await desk.send(context(), stage.message(to, 2, 'An echo of ours'));
-      await desk.send(context(), {
-        ...stage.message(to, 3, 'With a file'),
-        attachments: [{ url: 'https://files.example.org/a.png', name: 'a.png', contentType: 'image/png' }],
-      });
-      await desk.close(context(), stage.closing({ handoffId: request.handoffId, deskConversationId }));
-      // Behind everything that we caused.
-      await human().note(deskConversationId, 'Behind the close');
-      await human().reply(to.deskConversationId, 'The last one');
-      if (desk.capabilities.echoesOwnMessages) await receiver.heard('An echo of ours');
-      if (mode === 'native') await receiver.heard('With a file');
-      receiver.takeAll(false);
-      const events = keptOf(receiver.notices, mode).filter(({ deskConversationId: of, signal }) => {
-        // The user's own message that begins a native conversation, and the human whom the desk chose.
-        if (signal.kind === 'userMessage') return of !== request.deskConversationId;
-        return !(mode === 'native' && (signal.kind === 'agentChanged' || signal.kind === 'agentJoined'));
-      });
-      expect(textsOf(events)).toEqual(['The last one']);
-      expect(kindsOf(events)).toEqual(['agentReply']);
-    });
-
-    it('the context is never an event, for whomever it is', async () => {
-      const { receiver } = stage.inbound;
-      receiver.clear();
-      const { deskConversationId } = await stage.opened();
-      await human().reply(deskConversationId, 'I have read it');
-      expect(JSON.stringify(keptOf(receiver.notices, mode))).not.toContain(CONTEXT);
     });
   });
 }

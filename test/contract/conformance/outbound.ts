@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DeskError } from '../../../activities/errors.ts';
 import type { Attachment } from '../../../workflows/contracts.ts';
 import { CONTEXT, failure, QUESTION, type Stage } from './stage.ts';
 
@@ -194,6 +195,24 @@ export function testOutbound<C>(stage: Stage<C>): void {
       for (const { url } of FILES) expect(dropped.includes(url) || arrived.includes(url), url).toBe(true);
       await desk.send(context(), { ...message(to, 3, ''), attachments: FILES.slice(0, 1) });
       expect(stage.bench.said(to.deskConversationId).length).toBeGreaterThan(1);
+    });
+
+    it.each([0, 1])('loses no word when the desk refuses call %i of a message with files [check 14]', async (nth) => {
+      const to = await stage.talk();
+      if (nth > 0) stage.bench.fault('send', { kind: 'slow', ms: 0, times: nth });
+      stage.bench.fault('send', { kind: 'status', status: 422, times: 1 });
+      const whole = { ...message(to, 2, 'Look at these'), attachments: FILES };
+      const sent = await desk.send(context(), whole).catch((error: unknown) => error as DeskError);
+      const arrived = JSON.stringify(stage.bench.said(to.deskConversationId));
+      if (sent instanceof DeskError) {
+        // All of it is refused, and its sender is told that.
+        expect(sent).toMatchObject({ kind: 'rejected' });
+        expect(stage.bench.said(to.deskConversationId)).toEqual([]);
+        return;
+      }
+      expect(arrived).toContain('Look at these');
+      const dropped = (sent.dropped ?? []).map(({ url }) => url);
+      for (const { url } of FILES) expect(dropped.includes(url) !== arrived.includes(url), url).toBe(true);
     });
   });
 

@@ -112,7 +112,7 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
         handoffId,
         botId: 'bot-1',
         conversationId: `c_${randomUUID()}`,
-        channel: 'api',
+        channel: desk.externalChannels?.[0] ?? 'api',
         mode,
         timestamp: Date.now(),
         user: { id: `user-${handoffId}`, email: 'lea@example.org', name: 'Lea' },
