@@ -55,7 +55,7 @@ const intercom: Line[] = [
     asks: 'a close by the agent ends it',
     shown: [
       [icHooks, 'a close, snooze and unsnooze, read, deletion'],
-      [ends, 'agent_closed with the words %s: nothing is sent back'],
+      [ends, 'agent_closed with the words "%s": nothing is sent back'],
     ],
   },
   {
@@ -99,7 +99,7 @@ const livechat: Line[] = [
     shown: [
       [lcHooks, "[33] an agent's message is a reply, with the thread in the conversation's id"],
       [lcHooks, 'a thread that we closed ourselves is an echo; natively the user did it'],
-      [ends, 'agent_closed with the words %s: nothing is sent back'],
+      [ends, 'agent_closed with the words "%s": nothing is sent back'],
     ],
   },
   {
