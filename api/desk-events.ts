@@ -4,6 +4,7 @@ import { conversationSettings, type BotSettings } from '../activities/settings.t
 import type { ConversationInput } from '../workflows/contracts.ts';
 import type { ApiContext } from './context.ts';
 import { conversationInput, receiveInbound } from './inbound.ts';
+import { inOwnMessenger, mayHaveMessenger } from './messenger.ts';
 
 export interface DeskReport {
   botId: string;
@@ -40,9 +41,9 @@ async function inItsHandoff({ store }: ApiContext, botId: string, event: DeskEve
 
 /** Undefined: the bot does not have the conversations in this desk's messenger. */
 async function nativeSettings(context: ApiContext, botId: string, desk: Desk): Promise<BotSettings | undefined> {
-  if (!desk.capabilities.modes.includes('native')) return undefined;
+  if (!mayHaveMessenger(desk)) return undefined;
   const settings = (await context.store.bots.get(botId))?.settings;
-  return settings?.mode === 'native' && settings.desk?.kind === desk.id ? settings : undefined;
+  return settings?.desk?.kind === desk.id && inOwnMessenger(desk, settings) ? settings : undefined;
 }
 
 /**
@@ -56,7 +57,7 @@ async function isUsersOwn(
   native: BotSettings | undefined,
   { deskConversationId }: DeskEvent,
 ): Promise<boolean> {
-  if (!desk.capabilities.modes.includes('native')) return false;
+  if (!mayHaveMessenger(desk)) return false;
   const handoff = await store.handoffs.byDeskConversation(botId, desk.id, deskConversationId);
   if (handoff?.mode === 'external') return false;
   return native !== undefined || (handoff !== undefined && handoff.status !== 'closed');

@@ -8,10 +8,11 @@ import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
 import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
+import { inOwnMessenger, servesChannel } from './messenger.ts';
 
 export interface StartRequest {
   botId: string;
-  /** In native mode the desk's own id of the conversation. */
+  /** In the desk's own messenger the desk's own id of the conversation. */
   conversationId: string;
   channel: string;
   user: User;
@@ -47,7 +48,7 @@ export async function startHandoff(context: ApiContext, request: StartRequest): 
   const refusal = refuse(context, bot, request, Date.now());
   if (refusal !== undefined) return refusal;
 
-  const { created, handoff } = await context.store.handoffs.open(newRow(bot.settings, request));
+  const { created, handoff } = await context.store.handoffs.open(newRow(context, bot.settings, request));
   if (!created) return await existing(context, bot, handoff, request.history);
   await context.pending.track(startRun(context, bot, handoff, request.history));
   context.metrics.handoffsStarted.inc({ desk: handoff.desk });
@@ -78,8 +79,7 @@ function refuse(context: ApiContext, bot: BotRecord, request: StartRequest, nowM
   if (desk === undefined || !desk.capabilities.modes.includes(settings.mode)) {
     return { outcome: 'refused', reason: 'not_configured' };
   }
-  const inDesksOwnMessenger = desk.ownChannels.includes(request.channel);
-  if (inDesksOwnMessenger !== (settings.mode === 'native')) {
+  if (!servesChannel(desk, settings, request.channel)) {
     return { outcome: 'refused', reason: 'channel_not_supported' };
   }
   if (isOpen(settings.hours, nowMs)) return undefined;
@@ -92,9 +92,10 @@ function refuse(context: ApiContext, bot: BotRecord, request: StartRequest, nowM
   };
 }
 
-function newRow(settings: BotSettings, request: StartRequest): NewHandoff {
+function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequest): NewHandoff {
+  const desk = settings.desk === null ? undefined : desks.get(settings.desk.kind);
   // In its own messenger the desk knows the user: no address is asked for, and none is made up.
-  const native = settings.mode === 'native';
+  const native = desk !== undefined && inOwnMessenger(desk, settings);
   const asks = !native && CHANNELS_THAT_ASK_FOR_EMAIL.has(request.channel);
   const email = request.user.email ?? (asks || native ? undefined : (settings.defaultEmail ?? undefined));
   return {
@@ -103,7 +104,7 @@ function newRow(settings: BotSettings, request: StartRequest): NewHandoff {
     conversationId: request.conversationId,
     desk: settings.desk?.kind ?? '',
     channel: request.channel,
-    mode: settings.mode,
+    mode: native ? 'native' : 'external',
     status: asks && email === undefined ? 'awaiting_email' : 'opening',
     user: { ...request.user, ...(email === undefined ? {} : { email }) },
     question: request.question,

@@ -13,8 +13,8 @@ interface Mailbox {
 const KEPT = 50;
 const TTL_MS = 24 * 60 * 60_000;
 const LOOK_EVERY_MS = 100;
-/** How long a turn waits for more once something is there. */
-const MORE_MS = 300;
+/** How long a turn waits for more after it has taken something. */
+const MORE_MS = 500;
 
 const keyOf = (deskConversationId: string): string => `mailbox.${deskConversationId}`;
 
@@ -48,7 +48,7 @@ export async function handOver(
 
 /**
  * What the bot has said for this turn, in order: waits up to `waitMs` for the first and a moment for more. A repeat of a
- * turn gets what it got before. Empty: nothing came in time.
+ * turn gets what it got before. Empty: nothing came in time. When `signal` aborts nothing more is taken.
  */
 export async function takeTurn(
   memory: DeskMemory,
@@ -56,23 +56,42 @@ export async function takeTurn(
   { waitMs, signal }: { waitMs: number; signal: AbortSignal },
 ): Promise<TurnItem[]> {
   const key = keyOf(turn.deskConversationId);
-  const endAt = performance.now() + waitMs;
+  const mostAt = performance.now() + waitMs;
+  let endAt = mostAt;
+  let said = saidIn(await read(memory, key), turn.key);
+  if (said.length > 0) return said;
   for (;;) {
-    const { items } = await read(memory, key);
-    const mine = items.filter(({ takenBy }) => takenBy === turn.key);
-    if (mine.length > 0) return mine.map(({ item }) => item);
-    if (items.some(({ takenBy }) => takenBy === undefined)) break;
-    const left = endAt - performance.now();
-    if (left <= 0 || signal.aborted) return [];
+    const all = await takeFree(memory, key, turn.key, signal).catch((error: unknown) => {
+      if (said.length === 0) throw error;
+      return said;
+    });
+    // The bot's next message comes when this one is taken, so the moment begins again.
+    if (all.length > said.length) endAt = Math.min(mostAt, performance.now() + MORE_MS);
+    said = all;
+    const left = said.some(isLast) ? 0 : endAt - performance.now();
+    if (left <= 0 || signal.aborted) return said;
     await pause(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => undefined);
   }
-  await pause(Math.max(0, Math.min(MORE_MS, endAt - performance.now())), undefined, { signal }).catch(() => undefined);
+}
+
+const isFree = ({ takenBy }: Mailbox['items'][number]): boolean => takenBy === undefined;
+
+/** After it the bot has no more to say. */
+const isLast = ({ kind }: TurnItem): boolean => kind !== 'message';
+
+const saidIn = ({ items }: Mailbox, turnKey: string): TurnItem[] =>
+  items.filter(({ takenBy }) => takenBy === turnKey).map(({ item }) => item);
+
+/** All that the turn has now: of several turns at once each item goes to one. */
+async function takeFree(memory: DeskMemory, key: string, turnKey: string, signal: AbortSignal): Promise<TurnItem[]> {
+  const seen = await read(memory, key);
+  if (!seen.items.some(isFree) || signal.aborted) return saidIn(seen, turnKey);
   const box = await memory.update<Mailbox>(
     key,
-    async (now = { items: [] }) => ({
-      items: now.items.map((one) => (one.takenBy === undefined ? { ...one, takenBy: turn.key } : one)),
-    }),
+    // The lock may have taken its time: nobody waits for the answer of an aborted turn.
+    async (now = { items: [] }) =>
+      signal.aborted ? now : { items: now.items.map((one) => (isFree(one) ? { ...one, takenBy: turnKey } : one)) },
     { ttlMs: TTL_MS },
   );
-  return box.items.filter(({ takenBy }) => takenBy === turn.key).map(({ item }) => item);
+  return saidIn(box, turnKey);
 }

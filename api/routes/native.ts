@@ -7,6 +7,7 @@ import { visibleBot } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { conversationInput } from '../inbound.ts';
+import { inOwnMessenger } from '../messenger.ts';
 import { afterSeqQuery, eventLimitQuery, errors } from '../schemas/common.ts';
 import {
   botMessageAccepted,
@@ -41,7 +42,7 @@ export const nativeRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const bot = await visibleBot(context, request);
-      if (bot.settings.mode !== 'native') throw notNative();
+      if (!isInMessenger(context, bot)) throw notNative();
       const row = await knownConversation(context, bot, request.params.conversationId);
       const { owner } = await ownerOf(context, row);
       if (owner === 'human') throw humanHasIt();
@@ -95,6 +96,11 @@ export const nativeRoutes: Routes = (app, context) => {
   );
 };
 
+function isInMessenger({ desks }: ApiContext, { settings }: BotRecord): boolean {
+  const desk = settings.desk === null ? undefined : desks.get(settings.desk.kind);
+  return desk !== undefined && inOwnMessenger(desk, settings);
+}
+
 /** At the bot's present desk; one that no webhook has told of is unknown. */
 async function knownConversation({ store }: ApiContext, bot: BotRecord, id: string): Promise<ConversationRow> {
   const desk = bot.settings.desk?.kind;
@@ -110,7 +116,7 @@ async function ownerOf({ store }: ApiContext, row: ConversationRow) {
 }
 
 const notNative = (): ApiError =>
-  new ApiError(409, 'not_native', 'The bot is in external mode: its users are not in the messenger of a desk.');
+  new ApiError(409, 'not_native', 'The users of this bot are not in the messenger of its desk.');
 
 const humanHasIt = (): ApiError =>
   new ApiError(409, 'human_has_it', 'A human has the conversation or is being called: the bot is silent.');

@@ -7,6 +7,7 @@ import { receiveReport } from '../desk-events.ts';
 import { ApiError } from '../errors.ts';
 import { storable } from '../plugins/body.ts';
 import { errors } from '../schemas/common.ts';
+import { answerTurn } from '../turn.ts';
 import type { App, Routes } from './route.ts';
 
 /** Desks send whole conversations in one call. */
@@ -29,7 +30,7 @@ export const webhookRoutes: Routes = (app, context) => {
       tags: ['desk'],
       summary: 'What a desk calls',
       description:
-        "The desk's own format, signed as the desk does it. 2xx means stored. GET and HEAD answer 200 when the address is right, and challenges in the words of the desk. Never 410 or 429 for an address that is right.",
+        "The desk's own format, signed as the desk does it. 2xx means stored. A desk that waits for the bot gets what the bot has said for this call in the answer, or its own word for nothing when none came in time. GET and HEAD answer 200 when the address is right, and challenges in the words of the desk. Never 410 or 429 for an address that is right.",
       security: [],
       params: z.object({ desk: z.string().max(100), hookToken: z.string().max(200) }),
       response: { 200: z.any(), ...errors(400, 404) },
@@ -43,7 +44,8 @@ export const webhookRoutes: Routes = (app, context) => {
       if (request.method === 'GET') return reply.code(200).send({});
       const config = await authenticate(context, desk, botId, raw, request);
       await receiveReport(context, { botId, desk, events: parse(desk, raw, config), log: request.log });
-      return reply.code(200).send({});
+      const answer = await answerTurn(context, { botId, desk, config, raw }, reply);
+      return answer === undefined ? reply.code(200).send({}) : answerRaw(reply, answer);
     },
   });
 };
