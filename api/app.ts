@@ -15,6 +15,7 @@ import { routeTable } from './plugins/route-table.ts';
 import { security } from './plugins/security.ts';
 import { botRoutes } from './routes/bots.ts';
 import { codecRoutes } from './routes/codec.ts';
+import { consentReturnRoutes, consentRoutes } from './routes/consent.ts';
 import { eventRoutes } from './routes/events.ts';
 import { handoffMessageRoutes } from './routes/handoff-messages.ts';
 import { handoffRoutes } from './routes/handoffs.ts';
@@ -73,6 +74,7 @@ export async function buildApp(
     routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
   await app.register(group(webhookRoutes));
+  await app.register(group(consentReturnRoutes));
   await app.register(async (scope) => {
     await scope.register(keyed, { auth: context.auth });
     for (const routes of KEYED) await scope.register(group(routes));
@@ -94,6 +96,7 @@ const validateAbsentBody: typeof validatorCompiler = (route) => {
 const KEYED: Routes[] = [
   botRoutes,
   subscriptionRoutes,
+  consentRoutes,
   keyRoutes,
   handoffRoutes,
   handoffMessageRoutes,

@@ -85,6 +85,14 @@ export const subscription = z
   })
   .meta({ id: 'Subscription' });
 
+export const consentBegun = z
+  .object({
+    url: z.string().describe("The desk's page, for the browser of somebody who may allow it. Keep it to yourself."),
+    redirectUri: z.string().describe('Where the desk sends the browser back: to be registered at the desk as it is.'),
+    expiresAt: timestamp.describe('Until when the browser has to be back.'),
+  })
+  .meta({ id: 'Consent' });
+
 const toolSchema = z.record(z.string(), z.unknown());
 
 export const tool = z
