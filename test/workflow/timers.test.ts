@@ -2,6 +2,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestBaton } from '../support/baton.ts';
 import type { Handoff, TestBaton } from '../support/baton.ts';
+import { settings } from '../support/input.ts';
 import { timeSkippingServer } from '../support/temporal.ts';
 import { callbackTailWorkflowId, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
 
@@ -63,6 +64,20 @@ it('[83] keep waiting restarts the full wait, and a reply in it starts the sessi
   ]);
   await handoff.closes('agent');
   await handoff.ended();
+});
+
+it('a second handoff of the same conversation has its own 60 s', async () => {
+  const botId = await baton.bot();
+  const again = { botId, conversationId: `conversation-${botId}`, settings: settings({ onWaitTimeout: 'close' }) };
+  for (const round of ['first', 'second']) {
+    const handoff = await baton.start(again);
+    await handoff.sees('handoff.connecting');
+    await env.sleep('61s');
+    await handoff.sees('handoff.closed');
+    await handoff.ended();
+    near(await secondsBetween(handoff, 'handoff.connecting', 'handoff.closed'), 60);
+    expect((await handoff.events()).at(-1)?.data.reason, round).toBe('wait_timeout');
+  }
 });
 
 it('[84] a reply at 59 s is in time', async () => {
