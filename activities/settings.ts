@@ -92,7 +92,8 @@ function toIssues(issue: z.core.$ZodIssue, prefix: string[]): SettingsIssue[] {
   if (issue.code === 'invalid_key') {
     return issue.issues.map(({ message }) => ({ path: path.join('.'), message }));
   }
-  return [{ path: path.join('.'), message: issue.message }];
+  const isAbsent = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return [{ path: path.join('.'), message: isAbsent ? 'needed' : issue.message }];
 }
 
 /** "set" for a secret that is not there is one problem, not also a wrong format. */
