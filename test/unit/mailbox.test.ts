@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import type { DeskMemory, TurnItem } from '../../activities/desks/desk.ts';
+import { handOver, takeTurn } from '../../activities/desks/mailbox.ts';
+import { createTestMemory } from '../support/desk-memory.ts';
+import { until } from '../support/poll.ts';
+
+const TALK = 'talk-1';
+const never = (): AbortSignal => new AbortController().signal;
+const message = (key: string): TurnItem => ({ kind: 'message', key, text: `text of ${key}`, attachments: [] });
+
+/** The bot's side; the item stays when nobody takes it. */
+const leave = (memory: DeskMemory, item: TurnItem, { talk = TALK, signal = never() } = {}): Promise<boolean> =>
+  handOver({ memory, signal }, talk, item);
+/** Leaves it, and does not wait. */
+const drop = async (memory: DeskMemory, item: TurnItem): Promise<void> => {
+  expect(await leave(memory, item, { signal: AbortSignal.abort() })).toBe(false);
+};
+const take = async (memory: DeskMemory, key: string, { talk = TALK, waitMs = 5_000, signal = never() } = {}) =>
+  (await takeTurn(memory, { deskConversationId: talk, key }, { waitMs, signal })).map((item) => item.key);
+
+describe('a turn', () => {
+  it('gets what the bot says while it waits, and the bot knows that it was taken', async () => {
+    const memory = createTestMemory();
+    const taken = take(memory, 't-1');
+    expect(await leave(memory, message('a'))).toBe(true);
+    expect(await taken).toEqual(['a']);
+  });
+
+  it('gets what the bot says behind its first message, in order, up to the handoff', async () => {
+    const memory = createTestMemory();
+    const taken = take(memory, 't-1', { waitMs: 60_000 });
+    for (const item of [message('a'), message('b'), { kind: 'handoff' as const, key: 'h' }]) {
+      expect(await leave(memory, item)).toBe(true);
+    }
+    expect(await taken).toEqual(['a', 'b', 'h']);
+  });
+
+  it('gets nothing of another conversation, and nothing when nothing is said in time', async () => {
+    const memory = createTestMemory();
+    const gone = new AbortController();
+    const elsewhere = leave(memory, message('a'), { talk: 'talk-2', signal: gone.signal });
+    expect(await take(memory, 't-1', { waitMs: 150 })).toEqual([]);
+    gone.abort();
+    expect(await elsewhere).toBe(false);
+  });
+
+  it('that has no time at all still gets what lies there', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual(['a']);
+  });
+
+  it('that is repeated gets what it had, whatever was said since', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual(['a']);
+    await drop(memory, message('b'));
+    expect(await take(memory, 't-1')).toEqual(['a']);
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual(['b']);
+    expect(await take(memory, 't-1')).toEqual(['a']);
+  });
+
+  it('that nobody waits for any more takes nothing, also when it finds out under the lock', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    expect(await take(memory, 't-1', { signal: AbortSignal.abort() })).toEqual([]);
+
+    const gone = new AbortController();
+    const busy: DeskMemory = {
+      ...memory,
+      update: async (key, change, options) => {
+        gone.abort();
+        return await memory.update(key, change, options);
+      },
+    };
+    expect(await take(busy, 't-2', { signal: gone.signal })).toEqual([]);
+    expect(gone.signal.aborted).toBe(true);
+    expect(await take(memory, 't-3', { waitMs: 0 })).toEqual(['a']);
+  });
+
+  it('keeps what it has when the memory fails behind it', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    let reads = 0;
+    const failing: DeskMemory = {
+      ...memory,
+      get: async (key) => {
+        reads += 1;
+        if (reads > 2) throw new Error('away');
+        return await memory.get(key);
+      },
+    };
+    expect(await take(failing, 't-1')).toEqual(['a']);
+    await expect(take(failing, 't-2')).rejects.toThrow('away');
+  });
+
+  it('of two at once: no item goes to both, and the other one goes on waiting', async () => {
+    const memory = createTestMemory();
+    const turns = [take(memory, 't-1'), take(memory, 't-2')];
+    expect(await leave(memory, message('a'))).toBe(true);
+    const first = await Promise.race(turns);
+    expect(first).toEqual(['a']);
+    expect(await leave(memory, message('b'))).toBe(true);
+    expect((await Promise.all(turns)).flat().toSorted()).toEqual(['a', 'b']);
+  });
+
+  it('of many at once with many items: each item goes to exactly one', async () => {
+    const memory = createTestMemory();
+    const keys = Array.from({ length: 20 }, (_, index) => `m-${index}`);
+    const given = Promise.all(keys.map((key) => leave(memory, message(key))));
+    const turns = Array.from({ length: 5 }, (_, index) => take(memory, `t-${index}`, { waitMs: 1_000 }));
+    const taken = (await Promise.all(turns)).flat();
+    expect(taken.toSorted()).toEqual(keys.toSorted());
+    expect(await given).toEqual(keys.map(() => true));
+  });
+});
+
+describe('what the bot leaves', () => {
+  it('waits for the next turn when none came in its time, and is there once', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    await drop(memory, message('a'));
+    await drop(memory, message('b'));
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual(['a', 'b']);
+  });
+
+  it('is known as taken when it is tried again', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    await take(memory, 't-1', { waitMs: 0 });
+    expect(await leave(memory, message('a'))).toBe(true);
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual([]);
+  });
+
+  it('is known by its kind as well: one key may stand for a message and for the end', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('a'));
+    await drop(memory, { kind: 'end', key: 'a' });
+    expect(await takeTurn(memory, { deskConversationId: TALK, key: 't' }, { waitMs: 0, signal: never() })).toEqual([
+      message('a'),
+      { kind: 'end', key: 'a' },
+    ]);
+  });
+
+  it('is waited for no longer than its signal allows', async () => {
+    const memory = createTestMemory();
+    const gone = new AbortController();
+    let ended: boolean | undefined;
+    const waiting = leave(memory, message('a'), { signal: gone.signal }).then((taken) => (ended = taken));
+    await until(async () => (await memory.get(`mailbox.${TALK}`)) !== undefined, { message: 'the item lies there' });
+    expect(ended).toBeUndefined();
+    gone.abort();
+    expect(await waiting).toBe(false);
+  });
+});
