@@ -1,6 +1,7 @@
 import type { DeskSandbox } from './desk-sandbox.ts';
 import { createIntercomSandbox } from './intercom/index.ts';
 import { createLivechatSandbox } from './livechat/index.ts';
+import { createLivedeskSandbox } from './livedesk/index.ts';
 
 /** Options that every simulator takes. */
 export interface SandboxOptions {
@@ -14,4 +15,5 @@ export interface SandboxOptions {
 export const sandboxes: Readonly<Record<string, (options?: SandboxOptions) => DeskSandbox>> = {
   intercom: createIntercomSandbox,
   livechat: createLivechatSandbox,
+  livedesk: createLivedeskSandbox,
 };
