@@ -20,6 +20,7 @@ export async function receiveReport(context: ApiContext, { botId, desk, events, 
   const settings = await nativeSettings(context, botId, desk);
   const foreignPossible = desk.capabilities.reportsForeign;
   for (const event of events) {
+    if (event.duringHandoff === true && !(await isAtDesk(context, botId, event))) continue;
     if (event.signal.kind === 'userMessage' && !(await isUsersOwn(context, botId, desk, settings, event))) continue;
     const conversation = settings && (await conversationFor(context, botId, desk, settings, event));
     await receiveInbound(context, {
@@ -31,6 +32,12 @@ export async function receiveReport(context: ApiContext, { botId, desk, events, 
       ...(conversation && { conversation }),
     });
   }
+}
+
+/** Whether the humans have been asked: before that, nothing that the desk says of its conversation is about a handoff. */
+async function isAtDesk({ store }: ApiContext, botId: string, { deskConversationId }: DeskEvent): Promise<boolean> {
+  const open = await store.handoffs.openFor(botId, deskConversationId);
+  return open !== undefined && open.status !== 'awaiting_email' && open.status !== 'opening';
 }
 
 async function inItsHandoff({ store }: ApiContext, botId: string, event: DeskEvent): Promise<DeskEvent> {

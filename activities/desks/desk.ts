@@ -147,6 +147,8 @@ export interface DeskEvent {
   deskConversationId: string;
   /** The desk gives it no id of its own: the same may happen again in a later handoff of this conversation. */
   perHandoff?: true;
+  /** Counts only while a handoff that the desk has taken has this conversation; at any other time it is dropped. */
+  duringHandoff?: true;
   /** `id` is filled in from `dedupeKey`. */
   signal: HandoffSignal;
 }

@@ -6,7 +6,10 @@ import type { DeskContext, DeskMemory, TurnItem } from './desk.ts';
  * turn takes it. Both sides may be in different processes; the desk's memory is between them.
  */
 interface Mailbox {
-  items: { item: TurnItem; takenBy?: string }[];
+  /** `late`: on its way to a turn that is over, by a call of its own. */
+  items: { item: TurnItem; takenBy?: string; late?: true }[];
+  /** The newest turn that got nothing. */
+  unanswered?: string;
 }
 
 /** Taken ones are kept for repeats of their turn. */
@@ -24,26 +27,65 @@ const read = async (memory: DeskMemory, key: string): Promise<Mailbox> =>
 /**
  * Leaves something for the next turn and waits until one has taken it. False: none came while `ctx.signal` was open; the
  * item lies there still, and the same `key` again only waits.
+ *
+ * `answerLate`: for a desk that takes an answer after its call, once. Gets the key of the last turn if that one got
+ * nothing; false: the desk does not want it any more, so the item waits for the next turn.
  */
 export async function handOver(
   ctx: Pick<DeskContext<unknown>, 'memory' | 'signal'>,
   deskConversationId: string,
   item: TurnItem,
+  answerLate?: (turnKey: string) => Promise<boolean>,
 ): Promise<boolean> {
   const { memory, signal } = ctx;
   const key = keyOf(deskConversationId);
   const isMine = (one: Mailbox['items'][number]): boolean => one.item.key === item.key && one.item.kind === item.kind;
-  let box = await memory.update<Mailbox>(
-    key,
-    async (now = { items: [] }) => (now.items.some(isMine) ? now : { items: [...now.items, { item }].slice(-KEPT) }),
-    { ttlMs: TTL_MS },
-  );
+  const change = (by: (now: Mailbox) => Mailbox): Promise<Mailbox> =>
+    memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), { ttlMs: TTL_MS });
+  let box = await change((now) => (now.items.some(isMine) ? now : withItem(now, item, answerLate !== undefined)));
+  const mine = box.items.find(isMine);
+  if (mine?.late && mine.takenBy !== undefined) {
+    const isTaken = (await answerLate?.(mine.takenBy)) === true;
+    box = await change((now) => ({
+      ...now,
+      items: now.items.map((one) => (isMine(one) ? { item, ...(isTaken && { takenBy: one.takenBy ?? '' }) } : one)),
+    }));
+  }
   for (;;) {
     if (box.items.find(isMine)?.takenBy !== undefined) return true;
     if (signal.aborted) return false;
     await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     box = await read(memory, key);
   }
+}
+
+function withItem({ items, unanswered }: Mailbox, item: TurnItem, canBeLate: boolean): Mailbox {
+  const isLate = canBeLate && unanswered !== undefined;
+  const added = isLate ? ({ item, takenBy: unanswered, late: true } as const) : { item };
+  return {
+    items: [...items, added].slice(-KEPT),
+    ...(!isLate && unanswered !== undefined && { unanswered }),
+  };
+}
+
+/** Takes back what no turn has taken. False: a turn has one of these, or there was none. */
+export async function takeBack(
+  memory: DeskMemory,
+  deskConversationId: string,
+  which: (item: TurnItem) => boolean,
+): Promise<boolean> {
+  const key = keyOf(deskConversationId);
+  if (!(await read(memory, key)).items.some(({ item }) => which(item))) return false;
+  let isBack = false;
+  await memory.update<Mailbox>(
+    key,
+    async (now = { items: [] }) => {
+      isBack = now.items.some((one) => isFree(one) && which(one.item));
+      return isBack ? { ...now, items: now.items.filter((one) => !(isFree(one) && which(one.item))) } : now;
+    },
+    { ttlMs: TTL_MS },
+  );
+  return isBack;
 }
 
 /**
@@ -69,9 +111,17 @@ export async function takeTurn(
     if (all.length > said.length) endAt = Math.min(mostAt, performance.now() + MORE_MS);
     said = all;
     const left = said.some(isLast) ? 0 : endAt - performance.now();
-    if (left <= 0 || signal.aborted) return said;
+    if (left <= 0 || signal.aborted) {
+      return said.length > 0 ? said : await giveUp(memory, key, turn.key).catch(() => said);
+    }
     await pause(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Noted, for an answer that comes late. */
+async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise<TurnItem[]> {
+  await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), { ttlMs: TTL_MS });
+  return [];
 }
 
 const isFree = ({ takenBy }: Mailbox['items'][number]): boolean => takenBy === undefined;
