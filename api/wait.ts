@@ -92,6 +92,8 @@ export function createWakeup(
 /** Aborts when the caller hangs up or the app closes. */
 export function goneSignal(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
+  // He may be gone before anybody asks.
+  if (reply.raw.destroyed) gone.abort();
   reply.raw.once('close', () => gone.abort());
   return AbortSignal.any([gone.signal, closing]);
 }
