@@ -3,6 +3,8 @@ import { type Mode, MODES } from '../../workflows/contracts.ts';
 import type { Desk } from './desk.ts';
 import { intercom } from './intercom/index.ts';
 import { livechat } from './livechat/index.ts';
+import { livedesk } from './livedesk/index.ts';
+import { sobot } from './sobot/index.ts';
 import { webhook } from './webhook/index.ts';
 
 export interface DeskRegistry {
@@ -21,7 +23,7 @@ export function createRegistry(list: Desk[]): DeskRegistry {
 }
 
 /** The only list that names all desks. */
-export const desks: DeskRegistry = createRegistry([webhook, intercom, livechat]);
+export const desks: DeskRegistry = createRegistry([webhook, intercom, livechat, livedesk, sobot]);
 
 /** One field of a desk's config, as a form shows it. */
 export interface ConfigField {
