@@ -72,6 +72,8 @@ export interface DeskFacts {
   tellsWhen: boolean;
   /** Native mode: its webhooks say whether a human has the conversation. */
   tellsWhoHasIt?: boolean;
+  /** Its webhooks do not say who has ended a conversation or given it back: what we end comes back as ended by an agent. */
+  hidesWhoEnds?: true;
   /** The name of one more human. */
   colleague?: string;
   /** Native mode: the name by which a human gives a conversation back to the bot. */

@@ -4,7 +4,7 @@ import { CONTEXT, type Stage } from './stage.ts';
 
 /** A desk tells us of everything that happens, of what we did too. */
 export function testEchoes<C>(stage: Stage<C>): void {
-  const { desk, mode, context } = stage;
+  const { desk, mode, facts, context } = stage;
   const human = () => stage.inbound.sandbox.human;
 
   describe('echoes', () => {
@@ -30,6 +30,8 @@ export function testEchoes<C>(stage: Stage<C>): void {
       const events = keptOf(receiver.notices, mode).filter(({ deskConversationId: of, signal }) => {
         // The user's own message that begins a native conversation, and the human whom the desk chose.
         if (signal.kind === 'userMessage') return of !== request.deskConversationId;
+        // Our own end: the handoff is over, so it changes nothing.
+        if (facts.hidesWhoEnds && signal.kind === 'close') return of !== deskConversationId;
         return !(mode === 'native' && (signal.kind === 'agentChanged' || signal.kind === 'agentJoined'));
       });
       expect(textsOf(events)).toEqual(['The last one']);

@@ -115,7 +115,9 @@ export function testNative<C>(stage: Stage<C>): void {
       });
       expect(sandbox().conversation(id)).toMatchObject({ closed: false });
       expect(sandbox().conversation(id)?.assignee).not.toBe(withHumans);
-      expect(events).toEqual([]);
+      // The handoff is over when this comes, so it changes nothing.
+      const isEcho = ({ signal }: DeskEvent) => facts.hidesWhoEnds === true && signal.kind === 'close';
+      expect(events.filter((event) => !isEcho(event))).toEqual([]);
       await desk.send(context(), message(to, 50, 'I am the bot again'));
       expect(linesFrom(id, 'bot')).toEqual(['I am the bot again']);
       const [event] = (await writes('Hello bot', id)) as [DeskEvent];

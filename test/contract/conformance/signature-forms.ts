@@ -7,6 +7,8 @@ export interface Signature {
   secretField: string;
   /** Whether the proof covers the body. */
   coversBody: boolean;
+  /** It is in the address, so neither headers nor body have it. */
+  inAddress?: true;
   read(request: RawRequest): string;
   /** The same request with another proof; `undefined`: with none. */
   write(request: RawRequest, proof: unknown): RawRequest;
