@@ -2,6 +2,7 @@ import type { DeskSandbox } from './desk-sandbox.ts';
 import { createIntercomSandbox } from './intercom/index.ts';
 import { createLivechatSandbox } from './livechat/index.ts';
 import { createLivedeskSandbox } from './livedesk/index.ts';
+import { createZohoSalesiqSandbox } from './zoho-salesiq/index.ts';
 
 /** Options that every simulator takes. */
 export interface SandboxOptions {
@@ -16,4 +17,5 @@ export const sandboxes: Readonly<Record<string, (options?: SandboxOptions) => De
   intercom: createIntercomSandbox,
   livechat: createLivechatSandbox,
   livedesk: createLivedeskSandbox,
+  'zoho-salesiq': createZohoSalesiqSandbox,
 };
