@@ -6,7 +6,7 @@ import type { Deps } from './deps.ts';
 import { tellConversation } from './native.ts';
 import { handoffSettings } from './settings.ts';
 import { lateReplies } from './store/late.ts';
-import type { HandoffRow } from './store/types.ts';
+import type { HandoffRow, UnforwardedEvent } from './store/types.ts';
 
 /** A conversation at a desk whose handoff ended without being able to say so. */
 export interface ConversationToClose {
@@ -41,7 +41,7 @@ export function createMaintenanceActivities(deps: Deps) {
   /** Gives handoffs what the call that received it could not forward. */
   async function replayKnown(): Promise<number> {
     const rows = await store.inbox.unforwarded({ known: true, olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
-    const byHandoff = new Map<string, { inboxId: string; signal: HandoffSignal }[]>();
+    const byHandoff = new Map<string, UnforwardedEvent[]>();
     for (const row of rows) {
       if (row.handoffId) byHandoff.set(row.handoffId, [...(byHandoff.get(row.handoffId) ?? []), row]);
     }
@@ -60,7 +60,7 @@ export function createMaintenanceActivities(deps: Deps) {
   }
 
   /** To the handoff; when it is gone, a native one's conversation goes to its bot, and anything else is late. */
-  async function replay(id: string, pending: { signal: HandoffSignal }[]): Promise<'forwarded' | 'late'> {
+  async function replay(id: string, pending: UnforwardedEvent[]): Promise<'forwarded' | 'late'> {
     const signals = pending.map((row) => row.signal);
     if (isConversationId(id)) {
       const row = await store.conversations.get(id);
@@ -74,14 +74,23 @@ export function createMaintenanceActivities(deps: Deps) {
       if (!(error instanceof HandoffGone)) throw error;
     }
     const handoff = await store.handoffs.get(id);
-    if (handoff?.mode === 'native' && handoff.deskConversationId) {
-      const { botId, desk, deskConversationId } = handoff;
-      await tellConversation(deps, await store.conversations.open({ botId, desk, deskConversationId }), signals);
+    const conversation = handoff ? await conversationOf(handoff) : await conversationOfEvent(pending[0]);
+    if (conversation) {
+      await tellConversation(deps, conversation, signals);
       return 'forwarded';
     }
     await keepAsLate(id, pending);
     return 'late';
   }
+
+  const conversationOf = async ({ mode, botId, desk, deskConversationId }: HandoffRow) =>
+    mode === 'native' && deskConversationId !== null
+      ? await store.conversations.open({ botId, desk, deskConversationId })
+      : undefined;
+
+  /** Its handoff was discarded, because its run never began: in native mode the bot has had it all the time. */
+  const conversationOfEvent = async (event: UnforwardedEvent | undefined) =>
+    event && (await store.conversations.find(event.botId, event.desk, event.deskConversationId));
 
   /** An event that no handoff has claimed for long is nobody's any more: it stays in the inbox, with an alert. */
   async function alarmUnknown(): Promise<number> {
@@ -131,6 +140,13 @@ export function createMaintenanceActivities(deps: Deps) {
     metrics.handoffsClosed.inc({ reason: 'operator_closed' });
   }
 
+  /** As the run itself would have said it. Again: the conversation knows it. */
+  async function giveBack({ id, mode, botId, desk, deskConversationId }: HandoffRow): Promise<void> {
+    if (mode !== 'native' || deskConversationId === null) return;
+    const conversation = await store.conversations.find(botId, desk, deskConversationId);
+    if (conversation) await tellConversation(deps, conversation, [{ kind: 'handoffEnded', id }]);
+  }
+
   async function closedHere(row: HandoffRow): Promise<boolean> {
     const [last] = await store.journal.read(row.id, row.lastSeq - 1, 1);
     return last?.data.detail === RUN_GONE;
@@ -172,6 +188,7 @@ export function createMaintenanceActivities(deps: Deps) {
       if (row.status !== 'closed') await closeGone(row);
       // By an earlier try of this activity whose answer was lost: the desk still has to hear of it.
       else if (!(await closedHere(row))) return null;
+      await giveBack(row);
       return deskConversationId ? { handoffId, botId, desk, deskConversationId, mode } : null;
     },
   };

@@ -97,20 +97,29 @@ async function settleClosed(context: ApiContext, to: Forwarding, closed: Pending
   const { store } = context;
   if (to.closed !== true && !isConversationId(to.target)) {
     const row = await store.handoffs.get(to.target);
+    // Discarded, because its run never began: the bot has had the conversation all the time.
+    if (row === undefined && to.conversation !== undefined) return await reassign(context, to, closed, to.conversation);
     if (row?.mode === 'native' && row.deskConversationId !== null) {
       if (row.status !== 'closed' && !row.runStarted) {
         void context.pending.track(forwardLater(context, to));
         return 'kept';
       }
       const conversation = await conversationOf(context, row.botId, row.desk, row.deskConversationId);
-      if (conversation !== undefined) {
-        const pending = await store.inbox.reassign(idsOf(closed), conversation.id);
-        return await forward(context, { ...to, target: conversation.id, conversation }, pending);
-      }
+      if (conversation !== undefined) return await reassign(context, to, closed, conversation);
     }
   }
   await keepLate(context, to, closed);
   return 'late';
+}
+
+async function reassign(
+  context: ApiContext,
+  to: Forwarding,
+  closed: PendingSignal[],
+  conversation: ConversationInput,
+): Promise<Inbound> {
+  const pending = await context.store.inbox.reassign(idsOf(closed), conversation.id);
+  return await forward(context, { ...to, target: conversation.id, conversation }, pending);
 }
 
 /** The conversation of a bot at its desk, made if need be; undefined when the bot is gone. */

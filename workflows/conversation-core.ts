@@ -23,10 +23,18 @@ export interface ConversationStep {
   desk: DeskDelivery[];
 }
 
-/** Before its first signal: `progress` is where an earlier run of this conversation stopped counting. */
+/** Where an earlier run of this conversation stopped. */
+export interface ConversationProgress {
+  lastSeq: number;
+  lastDeskN: number;
+  /** Keys of the newest messages that its journal has: told again after a crash, they are known. */
+  seen?: string[];
+}
+
+/** Before its first signal. */
 export function beginConversation(
   input: ConversationInput,
-  progress: { lastSeq: number; lastDeskN: number },
+  progress: ConversationProgress,
   nowMs: number,
 ): ConversationState {
   return {
@@ -37,7 +45,7 @@ export function beginConversation(
     lastDeskN: progress.lastDeskN,
     lastTimestamp: 0,
     pending: [],
-    seen: [],
+    seen: progress.seen ?? [],
     counts: { user: 0, bot: 0, agent: 0, failed: 0, duplicates: 0 },
   };
 }

@@ -2,7 +2,7 @@
 import type { JournalBatch } from '../activities/index.ts';
 import type { CarriedConversation, ConversationEvent, ConversationInput, ConversationState } from './contracts.ts';
 import { beginConversation, reduceConversation } from './conversation-core.ts';
-import type { ConversationHappening } from './conversation-core.ts';
+import type { ConversationHappening, ConversationProgress } from './conversation-core.ts';
 import { newest, Outboxes } from './outboxes.ts';
 import type { Address } from './outboxes.ts';
 
@@ -10,7 +10,7 @@ export class ConversationRun extends Outboxes<ConversationEvent> {
   readonly input: ConversationInput;
   state: ConversationState;
 
-  constructor(input: ConversationInput, progress: { lastSeq: number; lastDeskN: number }, nowMs: number) {
+  constructor(input: ConversationInput, progress: ConversationProgress, nowMs: number) {
     const { carried } = input;
     super(input.settings.callback, carried?.callback ?? { nextSeq: progress.lastSeq + 1, recent: [] });
     this.input = input;
@@ -46,8 +46,14 @@ export class ConversationRun extends Outboxes<ConversationEvent> {
     return { human: this.state.human };
   }
 
+  /**
+   * Callbacks too: the next session goes on counting, and what it delivers first would make the ledger call the rest of
+   * this one delivered.
+   */
   get finished(): boolean {
-    return this.state.status === 'ended' && this.state.pending.length === 0 && this.emptied;
+    return (
+      this.state.status === 'ended' && this.state.pending.length === 0 && this.emptied && this.callbackWaiting === 0
+    );
   }
 
   carry(): CarriedConversation {

@@ -1,23 +1,21 @@
 import {
   allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
   condition,
   continueAsNew,
   defineQuery,
-  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
-  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { callbackTail } from './callback-tail.ts';
 import type { ConversationInput, ConversationSignal, ConversationState } from './contracts.ts';
 import { ConversationRun } from './conversation-run.ts';
 import { describeConversation } from './details.ts';
 import { happened } from './handoff.ts';
-import { callbackTailWorkflowId } from './ids.ts';
 import { startLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
-import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
+import { CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -36,11 +34,24 @@ export async function conversation(input: ConversationInput): Promise<void> {
   });
   setHandler(conversationQuery, () => held.run?.state ?? null);
 
-  const progress = input.carried ? NOTHING : await act.journal.conversationProgress(input.id);
-  const run = new ConversationRun(input, progress, Date.now());
-  held.run = run;
-  for (const signal of early) run.apply(signal, Date.now());
-  await carryOut(run);
+  // A cancel in the Temporal UI is an operator's close: what was accepted still reaches the other side. (16)
+  let cancelled = false;
+  const close = (run: ConversationRun): void => {
+    run.apply({ kind: 'close', id: workflowInfo().runId, by: 'operator' }, Date.now(), 'other');
+  };
+  CancellationScope.current().cancelRequested.catch(() => {
+    cancelled = true;
+    if (held.run) close(held.run);
+  });
+  await CancellationScope.nonCancellable(async () => {
+    const progress = input.carried ? NOTHING : await act.journal.conversationProgress(input.id);
+    const run = new ConversationRun(input, progress, Date.now());
+    held.run = run;
+    for (const signal of early) run.apply(signal, Date.now());
+    if (cancelled) close(run);
+    await carryOut(run);
+  });
+  if (cancelled) throw new CancelledFailure('closed by an operator');
 }
 
 const NOTHING = { lastSeq: 0, lastDeskN: 0 };
@@ -61,14 +72,9 @@ async function carryOut(run: ConversationRun): Promise<void> {
     if (watchdog.takeFired()) run.apply({ kind: 'timePassed' }, Date.now(), 'other');
   }
   watchdog.stop();
-  if (run.finished && run.callbackWaiting > 0) {
-    await condition(() => run.callbackWaiting === 0 || !run.finished, CALLBACK_DRAIN_MS);
-  }
   await stop(lanes);
   await condition(allHandlersFinished);
   // Somebody spoke until the very last moment: the next run goes on.
-  if (!run.finished) return continueRun(run);
-  if (run.callbackWaiting > 0) await leaveCallbacks(run);
   if (!run.finished) await continueRun(run);
 }
 
@@ -85,17 +91,4 @@ function mayContinue(run: ConversationRun): boolean {
 
 async function continueRun(run: ConversationRun): Promise<void> {
   await continueAsNew<typeof conversation>({ ...run.input, carried: run.carry() });
-}
-
-/** What a slow callback has not taken yet is delivered by a workflow of its own. */
-async function leaveCallbacks(run: ConversationRun): Promise<void> {
-  const { id, botId } = run.input;
-  const { nextSeq } = run.callback;
-  const toSeq = run.lastSeq;
-  await startChild(callbackTail, {
-    workflowId: `${callbackTailWorkflowId(id)}.${nextSeq}`,
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    args: [{ handoffId: id, botId, fromSeq: nextSeq, toSeq }],
-  });
-  run.callback.nextSeq = toSeq + 1;
 }

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
+import type { ConversationEvent } from '../../workflows/contracts.ts';
 import { CONVERSATION_PREFIX } from '../../workflows/ids.ts';
 import { cleanText, isoTime, type Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import type { ConversationRow, Conversations } from './types.ts';
 
 const ID_BYTES = 16;
+/** Events that a new run looks through. */
+const KNOWN_AGAIN = 100;
 
 export function createConversations(db: Database): Conversations {
   const find: Conversations['find'] = async (botId, desk, deskConversationId) => {
@@ -50,9 +53,20 @@ export function createConversations(db: Database): Conversations {
           ) as seq,
           greatest((select greatest(started, sent) from ledger where handoff_id = ${id} and lane = 'desk'), 0) as n
       `.execute(db);
-      return { lastSeq: rows[0]?.seq ?? 0, lastDeskN: rows[0]?.n ?? 0 };
+      return { lastSeq: rows[0]?.seq ?? 0, lastDeskN: rows[0]?.n ?? 0, seen: await newestMessages(db, id) };
     },
   };
+}
+
+/** Read here and not by operators of JSON: they refuse what `json` may hold. */
+async function newestMessages(db: Database, id: string): Promise<string[]> {
+  const { rows } = await sql<{ event: ConversationEvent }>`
+    select event from events where handoff_id = ${id} order by seq desc limit ${KNOWN_AGAIN}
+  `.execute(db);
+  return rows.toReversed().flatMap(({ event: { type, data } }) => {
+    if (type !== 'conversation.message') return [];
+    return [`${data['from'] === 'agent' ? 'agentReply' : 'userMessage'}:${String(data['messageId'])}`];
+  });
 }
 
 const toRow = (row: Selectable<Tables['conversations']>): ConversationRow => ({

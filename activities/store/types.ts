@@ -131,8 +131,11 @@ export interface Conversations {
   open(conversation: { botId: string; desk: string; deskConversationId: string }): Promise<ConversationRow>;
   get(id: string): Promise<ConversationRow | undefined>;
   find(botId: string, desk: string, deskConversationId: string): Promise<ConversationRow | undefined>;
-  /** Where a new run goes on counting: nothing that an earlier run has journaled or sent out gets its number again. */
-  progress(id: string): Promise<{ lastSeq: number; lastDeskN: number }>;
+  /**
+   * Where a new run goes on counting: nothing that an earlier run has journaled or sent out gets its number again.
+   * `seen`: how a run knows the newest messages of the journal again, `userMessage:ID` or `agentReply:ID`.
+   */
+  progress(id: string): Promise<{ lastSeq: number; lastDeskN: number; seen: string[] }>;
 }
 
 export interface Page {
