@@ -26,7 +26,7 @@ export async function answerTurn(
   reply: FastifyReply,
 ): Promise<RawResponse | undefined> {
   const answer = desk.webhook?.answer;
-  const turn = answer && turnOf(answer, raw, config);
+  const turn = answer && readable(() => answer.turn(raw, config));
   if (answer === undefined || turn === undefined) return undefined;
   const leftMs = Math.max(0, answer.waitMs - reply.elapsedTime);
   const late = AbortSignal.timeout(Math.ceil(leftMs));
@@ -41,11 +41,9 @@ export async function answerTurn(
   return answer.render(raw, config, await Promise.race([context.pending.track(said), nothingAt(signal)]));
 }
 
-type Answer = NonNullable<NonNullable<Desk['webhook']>['answer']>;
-
-function turnOf(answer: Answer, raw: RawRequest, config: DeskConfig): ReturnType<Answer['turn']> {
+function readable<T>(read: () => T): T {
   try {
-    return answer.turn(raw, config);
+    return read();
   } catch (error) {
     throw new ApiError(400, 'invalid_request', 'The body is not what this desk sends.', { cause: error });
   }
