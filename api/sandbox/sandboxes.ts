@@ -2,6 +2,7 @@ import type { DeskSandbox } from './desk-sandbox.ts';
 import { createIntercomSandbox } from './intercom/index.ts';
 import { createLivechatSandbox } from './livechat/index.ts';
 import { createLivedeskSandbox } from './livedesk/index.ts';
+import { createSobotSandbox } from './sobot/index.ts';
 import { createZohoSalesiqSandbox } from './zoho-salesiq/index.ts';
 
 /** Options that every simulator takes. */
@@ -17,5 +18,6 @@ export const sandboxes: Readonly<Record<string, (options?: SandboxOptions) => De
   intercom: createIntercomSandbox,
   livechat: createLivechatSandbox,
   livedesk: createLivedeskSandbox,
+  sobot: createSobotSandbox,
   'zoho-salesiq': createZohoSalesiqSandbox,
 };
