@@ -1,13 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DeskContext, DeskMemory, TurnItem } from './desk.ts';
 
+interface Letter {
+  item: TurnItem;
+  takenBy?: string;
+  /** On its way to a turn that is over, by a call of its own. */
+  late?: true;
+}
+
 /**
  * For desks that wait for the bot's answer in the HTTP response to their own call: what the bot says lies here until a
  * turn takes it. Both sides may be in different processes; the desk's memory is between them.
  */
 interface Mailbox {
-  /** `late`: on its way to a turn that is over, by a call of its own. */
-  items: { item: TurnItem; takenBy?: string; late?: true }[];
+  items: Letter[];
   /** The newest turn that got nothing. */
   unanswered?: string;
 }
@@ -39,33 +45,39 @@ export async function handOver(
 ): Promise<boolean> {
   const { memory, signal } = ctx;
   const key = keyOf(deskConversationId);
-  const isMine = (one: Mailbox['items'][number]): boolean => one.item.key === item.key && one.item.kind === item.kind;
+  const isMine = ({ item: { kind, key: known } }: Letter): boolean => known === item.key && kind === item.kind;
   const change = (by: (now: Mailbox) => Mailbox): Promise<Mailbox> =>
     memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), { ttlMs: TTL_MS });
-  let box = await change((now) => (now.items.some(isMine) ? now : withItem(now, item, answerLate !== undefined)));
-  const mine = box.items.find(isMine);
-  if (mine?.late && mine.takenBy !== undefined) {
-    const isTaken = (await answerLate?.(mine.takenBy)) === true;
-    box = await change((now) => ({
-      ...now,
-      items: now.items.map((one) => (isMine(one) ? { item, ...(isTaken && { takenBy: one.takenBy ?? '' }) } : one)),
-    }));
-  }
+  let box = await change((now) =>
+    now.items.some(isMine) ? now : { ...now, items: [...now.items, { item }].slice(-KEPT) },
+  );
   for (;;) {
-    if (box.items.find(isMine)?.takenBy !== undefined) return true;
+    const mine = box.items.find(isMine);
+    if (mine?.takenBy !== undefined && mine.late === undefined) return true;
     if (signal.aborted) return false;
-    await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    box = await read(memory, key);
+    if (mine?.takenBy !== undefined) {
+      const takenBy = (await answerLate?.(mine.takenBy)) === true ? mine.takenBy : undefined;
+      box = await change((now) => replaced(now, isMine, { item, ...(takenBy !== undefined && { takenBy }) }));
+    } else if (answerLate !== undefined && box.unanswered !== undefined) {
+      box = await change((now) => claimed(now, isMine));
+    } else {
+      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      box = await read(memory, key);
+    }
   }
 }
 
-function withItem({ items, unanswered }: Mailbox, item: TurnItem, canBeLate: boolean): Mailbox {
-  const isLate = canBeLate && unanswered !== undefined;
-  const added = isLate ? ({ item, takenBy: unanswered, late: true } as const) : { item };
-  return {
-    items: [...items, added].slice(-KEPT),
-    ...(!isLate && unanswered !== undefined && { unanswered }),
-  };
+const replaced = (now: Mailbox, which: (letter: Letter) => boolean, by: Letter): Mailbox => ({
+  ...now,
+  items: now.items.map((one) => (which(one) ? by : one)),
+});
+
+/** For the turn that got nothing, unless another one was quicker. */
+function claimed({ unanswered, ...now }: Mailbox, which: (letter: Letter) => boolean): Mailbox {
+  const mine = now.items.find((one) => isFree(one) && which(one));
+  if (mine === undefined || unanswered === undefined)
+    return { ...now, ...(unanswered !== undefined && { unanswered }) };
+  return replaced(now, which, { item: mine.item, takenBy: unanswered, late: true });
 }
 
 /** Takes back what no turn has taken. False: a turn has one of these, or there was none. */
@@ -120,11 +132,13 @@ export async function takeTurn(
 
 /** Noted, for an answer that comes late. */
 async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise<TurnItem[]> {
-  await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), { ttlMs: TTL_MS });
+  await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), {
+    ttlMs: TTL_MS,
+  });
   return [];
 }
 
-const isFree = ({ takenBy }: Mailbox['items'][number]): boolean => takenBy === undefined;
+const isFree = ({ takenBy }: Letter): boolean => takenBy === undefined;
 
 /** After it the bot has no more to say. */
 const isLast = ({ kind }: TurnItem): boolean => kind !== 'message';

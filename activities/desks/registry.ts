@@ -6,6 +6,7 @@ import { livechat } from './livechat/index.ts';
 import { livedesk } from './livedesk/index.ts';
 import { sobot } from './sobot/index.ts';
 import { webhook } from './webhook/index.ts';
+import { zohoSalesiq } from './zoho-salesiq/index.ts';
 
 export interface DeskRegistry {
   get(id: string): Desk | undefined;
@@ -23,7 +24,7 @@ export function createRegistry(list: Desk[]): DeskRegistry {
 }
 
 /** The only list that names all desks. */
-export const desks: DeskRegistry = createRegistry([webhook, intercom, livechat, livedesk, sobot]);
+export const desks: DeskRegistry = createRegistry([webhook, intercom, livechat, livedesk, sobot, zohoSalesiq]);
 
 /** One field of a desk's config, as a form shows it. */
 export interface ConfigField {

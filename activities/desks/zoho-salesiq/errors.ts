@@ -1,0 +1,112 @@
+import { DeskError, type DeskErrorKind } from '../../errors.ts';
+
+interface Details {
+  operation: string;
+  kind: DeskErrorKind;
+  reason: string;
+  status?: number;
+  retryAfterMs?: number;
+  field?: string;
+  cause?: unknown;
+  code?: number;
+  /** The vendor's own words; they may quote what was sent, so they are no part of `reason`. */
+  detail?: string;
+}
+
+/** Remembers SalesIQ's own code of the error. */
+export class ZohoError extends DeskError {
+  readonly code: number | undefined;
+  /** Not a plain property: loggers write those, and this may hold the vendor's words. */
+  readonly #details: Details;
+
+  constructor(details: Details) {
+    super({ desk: 'zoho-salesiq', ...details });
+    this.code = details.code;
+    this.#details = details;
+  }
+
+  get detail(): string {
+    return this.#details.detail ?? '';
+  }
+
+  /** The same, blamed on a field of the config. */
+  at(field: string, reason = this.#details.reason): ZohoError {
+    return new ZohoError({ ...this.#details, field, reason, cause: this });
+  }
+}
+
+export const isCode = (error: unknown, ...codes: number[]): error is ZohoError & { code: number } =>
+  error instanceof ZohoError && error.code !== undefined && codes.includes(error.code);
+
+interface Meaning {
+  kind: DeskErrorKind;
+  words: string;
+  field?: string;
+}
+
+const SCOPES =
+  'the consent does not cover this call: give it again, in external mode with a client of the type ORG ' +
+  '(API console, /add?client_type=ORG)';
+
+const rejected = (words: string, field?: string): Meaning => ({ kind: 'rejected', words, ...(field && { field }) });
+const auth = (words: string, field?: string): Meaning => ({ kind: 'auth', words, ...(field && { field }) });
+
+/** Section 7 of the note; the same codes come with any status. What is not listed is a refusal. */
+const MEANINGS: Record<number, Meaning> = {
+  1001: { kind: 'unavailable', words: 'SalesIQ has failed' },
+  1005: auth('SalesIQ does not know this screen name', 'screenName'),
+  1008: auth('Zoho refused the access token'),
+  1009: auth(SCOPES),
+  1014: { kind: 'conflict', words: 'SalesIQ has this already' },
+  1016: rejected('the operator who gave the consent lacks the permission'),
+  1017: rejected('the limit of your SalesIQ plan is reached'),
+  1019: { kind: 'not_found', words: 'SalesIQ does not know this conversation, or it is over' },
+  1020: rejected('SalesIQ has no such operator'),
+  1021: auth('your SalesIQ plan does not include this'),
+  1023: { kind: 'rate_limited', words: 'SalesIQ asks us to wait' },
+  1024: rejected('SalesIQ has no such operator'),
+  1025: rejected('SalesIQ has no such department', 'departmentId'),
+};
+
+/** How long after 1023: SalesIQ locks the address for a while and gives no number. */
+const LOCKED_MS = 60_000;
+
+interface Answer {
+  operation: string;
+  status: number;
+  /** `error` of the body, where it has one. */
+  error: { code: number; message: string } | undefined;
+  /** What `Retry-After` says. */
+  waitMs: number | undefined;
+}
+
+/** Order of section 7: a status of the server, then the code in the body, then the status. */
+export function failureOf({ operation, status, error, waitMs }: Answer): ZohoError {
+  const { kind, words, field } = meaningOf(status, error?.code, waitMs !== undefined);
+  return new ZohoError({
+    operation,
+    kind,
+    status,
+    reason: error === undefined ? words : `${words} (${error.code})`,
+    ...(field && { field }),
+    ...(kind === 'rate_limited' && retryAfter(error?.code, waitMs)),
+    ...(error ? { code: error.code, detail: error.message } : status === 401 && { code: 1008 }),
+  });
+}
+
+const retryAfter = (code: number | undefined, waitMs: number | undefined): { retryAfterMs?: number } => {
+  const retryAfterMs = waitMs ?? (code === 1023 ? LOCKED_MS : undefined);
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+};
+
+function meaningOf(status: number, code: number | undefined, saysWhen: boolean): Meaning {
+  if (status === 429 || status === 408 || status === 425 || (status === 503 && saysWhen))
+    return { kind: 'rate_limited', words: 'SalesIQ asks us to wait' };
+  if (status >= 500) return { kind: 'unavailable', words: 'SalesIQ has failed' };
+  if (code !== undefined) return MEANINGS[code] ?? rejected('SalesIQ refused the call');
+  if (status === 401 || status === 403) return auth('SalesIQ refused the credentials');
+  if (status === 404 || status === 410) return { kind: 'not_found', words: 'SalesIQ does not know this conversation' };
+  if (status === 409) return { kind: 'conflict', words: 'SalesIQ has this already' };
+  if (status >= 300 && status < 400) return { kind: 'protocol', words: 'SalesIQ sent us elsewhere' };
+  return rejected('SalesIQ refused the call');
+}

@@ -1,0 +1,38 @@
+import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { DeskContext } from '../desk.ts';
+import type { ZohoConfig } from './config.ts';
+import { ZohoError } from './errors.ts';
+
+export type Context = DeskContext<ZohoConfig>;
+
+const TIMEOUT_MS = 10_000;
+
+/** An empty body is an answer without data; `undefined` is no JSON. */
+export function jsonOf(body: string): unknown {
+  if (body.trim() === '') return {};
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws a `ZohoError` for what is no answer at all. */
+export async function exchange(
+  ctx: Context,
+  operation: string,
+  request: { method: string; url: string; headers: Record<string, string>; body?: string },
+): Promise<HttpResponse> {
+  try {
+    return await ctx.http.request({ ...request, timeoutMs: TIMEOUT_MS, signal: ctx.signal });
+  } catch (error) {
+    if (!(error instanceof HttpError)) {
+      throw new ZohoError({ operation, kind: 'protocol', reason: 'the call failed', cause: error });
+    }
+    const { kind, message, sent, status } = error;
+    const why = { operation, reason: message, cause: error, ...(status !== undefined && { status }) };
+    if (kind === 'blocked') throw new ZohoError({ ...why, kind: 'rejected', reason: `address blocked: ${message}` });
+    if (kind === 'too_large') throw new ZohoError({ ...why, kind: 'protocol' });
+    throw new ZohoError({ ...why, kind: sent ? 'timeout' : 'unavailable' });
+  }
+}
