@@ -299,7 +299,8 @@ describe('the feed', () => {
     sandbox.switch({ forwarding: 'unsigned' });
     const id = await transferred();
     await until(() => feed('msg').length > 0, { message: 'the first records' });
-    await Promise.all(Array.from({ length: 45 }, (_, n) => sandbox.human.reply(id, `m${n}`)));
+    const statuses = await Promise.all(Array.from({ length: 45 }, (_, n) => sandbox.human.reply(id, `m${n}`)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
     const packs = feed('msg')
       .slice(1)
       .map(({ body }) => body.content.length);

@@ -14,6 +14,13 @@ interface FeedOptions {
   packMs: number;
 }
 
+interface Pack {
+  records: Fields[];
+  /** Aborts when no more go in. */
+  full: AbortController;
+  sent: Promise<number>;
+}
+
 /** Records in one delivery. */
 const PACK = 20;
 const NUMBERS: Readonly<Record<Line['from'], number>> = { user: 0, bot: 1, agent: 2, note: 2, system: 1 };
@@ -21,25 +28,29 @@ const NUMBERS: Readonly<Record<Line['from'], number>> = { user: 0, bot: 1, agent
 /** Everything that Sobot tells by itself: the pushes of API sessions, and the feed of all sessions. */
 export function createFeeds(options: FeedOptions) {
   const { switches, outgoing, signal, companyId, forwardKey, packMs } = options;
-  const waiting = new Map<string, { records: Fields[]; sent: Promise<number> }>();
+  const waiting = new Map<string, Pack>();
 
-  /** Packed by type: twenty at most, or what has come after a second. */
+  /** Packed by type: twenty go out at once, fewer after a second. */
   async function forward(type: string, record: Fields): Promise<number> {
     if (switches().forwarding === 'off') return 0;
-    let pack = waiting.get(type);
-    if (pack === undefined || pack.records.length >= PACK) {
-      const records: Fields[] = [];
-      pack = {
-        records,
-        sent: delay(packMs, undefined, { signal }).then(
-          () => sendPack(type, records),
-          () => 0,
-        ),
-      };
-      waiting.set(type, pack);
-    }
+    const pack = waiting.get(type) ?? newPack(type);
     pack.records.push(record);
+    if (pack.records.length === PACK) {
+      waiting.delete(type);
+      pack.full.abort();
+    }
     return await pack.sent;
+  }
+
+  function newPack(type: string): Pack {
+    const [records, full]: [Fields[], AbortController] = [[], new AbortController()];
+    const over = AbortSignal.any([signal, full.signal]);
+    const sent = delay(packMs, undefined, { signal: over })
+      .catch(() => undefined)
+      .then(() => (signal.aborted ? 0 : sendPack(type, records)));
+    const pack = { records, full, sent };
+    waiting.set(type, pack);
+    return pack;
   }
 
   async function sendPack(type: string, records: Fields[]): Promise<number> {
