@@ -8,6 +8,8 @@ import { Turns } from './turns.ts';
 
 /** Each holds a connection of the pool while the desk is asked. */
 const UPDATES_AT_ONCE = 4;
+/** So that a bot whose desk hangs does not keep those of the others waiting. */
+const UPDATES_PER_BOT = 2;
 /** Shorter than a statement may take, so that a wait ends as what it is and begins again. */
 const LOCK_WAIT_MS = 4_000;
 const LOCK_TRIES = 15;
@@ -29,7 +31,7 @@ const inside = new AsyncLocalStorage<ReadonlySet<string>>();
 
 /** What desks keep between calls, see `DeskMemory`. A value is sealed for its bot, desk and key. */
 export function createMemory(db: Database, box: SecretBox) {
-  const turns = new Turns(UPDATES_AT_ONCE);
+  const turns = new Turns(UPDATES_AT_ONCE, UPDATES_PER_BOT);
 
   async function update<T>(place: Place, change: Change<T>, ttlMs: number | undefined): Promise<T> {
     const name = nameOf(place);
@@ -37,8 +39,8 @@ export function createMemory(db: Database, box: SecretBox) {
     if (around?.has(name)) throw new Error(`an update of ${place.key} inside of itself would wait for ever`);
     const run = (): Promise<T> => underLock(db, name, (tx) => changeIn(tx, place, change, ttlMs));
     // An inner update has the place of the outer one: waiting for another could be for ever.
-    const counted = around === undefined;
-    return await turns.run(name, () => inside.run(new Set([...(around ?? []), name]), run), { counted });
+    const owner = around === undefined ? place.botId : undefined;
+    return await turns.run(name, () => inside.run(new Set([...(around ?? []), name]), run), owner);
   }
 
   async function changeIn<T>(tx: Database, place: Place, change: Change<T>, ttlMs: number | undefined): Promise<T> {

@@ -149,6 +149,28 @@ test('a slow change holds neither the streams of bots nor the other queries of t
   expect(await Promise.all(slow)).toEqual(Array.from({ length: 15 }, (_, i) => i));
 });
 
+test('changes of one bot that take long leave places for those of the others', async () => {
+  const slow = memories();
+  const done = gate();
+  let begun = 0;
+  const waiting = Array.from({ length: 8 }, (_, i) =>
+    slow.memory.update(`token-${i}`, async () => {
+      begun += 1;
+      await done.opened;
+      return i;
+    }),
+  );
+  await until(() => begun > 0, { message: 'no change begins' });
+  try {
+    const quick = memories().memory.update<string>('token', async () => 'at once');
+    const late = new Promise((resolve) => setTimeout(() => resolve('late'), 2_000));
+    expect(await Promise.race([quick, late])).toBe('at once');
+  } finally {
+    done.open();
+  }
+  expect(await Promise.all(waiting)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
 test('many updates of one key hold one connection', async () => {
   const { memory, other } = memories();
   const [done, begun] = [gate(), gate()];
