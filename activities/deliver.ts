@@ -124,7 +124,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     const handoff = await store.handoffs.byDeskConversation(botId, desk, deskConversationId);
     if (handoff?.closedAt == null || handoff.closeReason === 'agent_closed') return false;
     if (Date.parse(handoff.closedAt) + GIVING_BACK_MS < deps.clock.now()) return false;
-    return (await store.ledger.get(handoff.id, 'desk')).sent < NATIVE_CLOSE_N;
+    const { started, sent } = await store.ledger.get(handoff.id, 'desk');
+    // Without any mark the desk never had it, so there is nothing to give back.
+    return started > 0 && sent < NATIVE_CLOSE_N;
   }
 
   /** How far an earlier try came with this message. */

@@ -28,6 +28,9 @@ const UNKNOWN_SECONDS = 3_600;
 
 const PAGE = 200;
 
+/** A sweep begins no further page after this time. Milliseconds, well below what the activity may take. */
+const SWEEP_MS = 20_000;
+
 /** The `detail` of `handoff.closed` when the run itself could not say it. */
 const RUN_GONE = 'run_gone';
 
@@ -38,25 +41,37 @@ const LOOKS_AT_ONCE = 20;
 export function createMaintenanceActivities(deps: Deps) {
   const { store, runs, log, metrics } = deps;
 
-  /** Gives handoffs what the call that received it could not forward. */
+  /** Gives handoffs what the call that received it could not forward: after an outage that is more than a page. */
   async function replayKnown(): Promise<number> {
-    const rows = await store.inbox.unforwarded({ known: true, olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
+    let replayed = 0;
+    for (const end = deps.clock.now() + SWEEP_MS; deps.clock.now() < end;) {
+      const rows = await store.inbox.unforwarded({ known: true, olderThanSeconds: LEFT_BEHIND_SECONDS, limit: PAGE });
+      const { forwarded, settled } = await replayPage(rows);
+      replayed += forwarded;
+      // What cannot be forwarded now would come again.
+      if (rows.length < PAGE || settled < rows.length) break;
+    }
+    return replayed;
+  }
+
+  async function replayPage(rows: UnforwardedEvent[]): Promise<{ forwarded: number; settled: number }> {
     const byHandoff = new Map<string, UnforwardedEvent[]>();
     for (const row of rows) {
       if (row.handoffId) byHandoff.set(row.handoffId, [...(byHandoff.get(row.handoffId) ?? []), row]);
     }
-    let replayed = 0;
+    const done = { forwarded: 0, settled: 0 };
     for (const [handoffId, pending] of byHandoff) {
       const ids = pending.map((row) => row.inboxId);
       try {
         const outcome = await replay(handoffId, pending);
         await store.inbox.forwarded(ids, outcome);
-        if (outcome === 'forwarded') replayed += ids.length;
+        done.settled += ids.length;
+        if (outcome === 'forwarded') done.forwarded += ids.length;
       } catch (error) {
         log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
       }
     }
-    return replayed;
+    return done;
   }
 
   /** To the handoff; when it is gone, a native one's conversation goes to its bot, and anything else is late. */

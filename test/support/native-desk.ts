@@ -7,17 +7,18 @@ export interface NativeDesk extends Desk<Record<string, never>> {
   /** `open ID`, `bot TEXT`, `back ID`, in the order of arrival. */
   readonly told: string[];
   readonly opened: OpenRequest[];
-  /** From now on its calls fail, or work again. */
-  fails(fails: boolean): void;
+  /** From now on its calls fail, or work again; `rejected`: it will never take them. */
+  fails(fails: boolean | 'rejected'): void;
 }
 
 export function createNativeDesk(): NativeDesk {
   const told: string[] = [];
   const opened: OpenRequest[] = [];
   const seen = new Set<string>();
-  let down = false;
+  let down: boolean | 'rejected' = false;
   const call = (operation: string, key: string, line: string): void => {
-    if (down) throw new DeskError({ desk: 'messenger', operation, kind: 'unavailable', reason: 'down' });
+    const kind = down === 'rejected' ? 'rejected' : 'unavailable';
+    if (down !== false) throw new DeskError({ desk: 'messenger', operation, kind, reason: 'down' });
     if (!seen.has(key)) told.push(line);
     seen.add(key);
   };

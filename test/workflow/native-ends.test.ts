@@ -146,6 +146,45 @@ it('the end of a terminated handoff gives the conversation back to the bot', asy
   await until(() => desk.told.includes('bot b1'), { message: 'the bot speaks again' });
 });
 
+it('what the desk refuses after a handoff that it never had has failed at once', async () => {
+  await talk.userSays('u1');
+  desk.fails('rejected');
+  const { deskConversationId } = talk;
+  const handoff = await baton.start({
+    botId,
+    desk: 'messenger',
+    mode: 'native',
+    channel: 'messenger',
+    conversationId: deskConversationId,
+    deskConversationId,
+  });
+  await handoff.ended();
+  await talk.botSays('b1');
+  const failed = await until(async () => (await talk.events()).find(({ type }) => type === 'message.failed'), {
+    message: 'message.failed',
+  });
+  expect(failed.data).toMatchObject({ messageId: 'b1', reason: 'rejected' });
+});
+
+it('one sweep forwards all that an outage has left', async () => {
+  const { deskConversationId } = talk;
+  const ids = Array.from({ length: 450 }, (_, index) => `u${index}`);
+  for (const id of ids) {
+    await baton.store.inbox.receive({
+      botId,
+      desk: 'messenger',
+      dedupeKey: `${deskConversationId}.${id}`,
+      deskConversationId,
+      signal: { kind: 'userMessage', id, text: id },
+      conversation: { id: talk.id, begins: true },
+    });
+  }
+  await administer(baton.databaseUrl, `update inbox set received_at = received_at - interval '1 minute'`);
+  await sweep();
+  await until(async () => (await talk.events()).length === 451, { message: '450 messages' });
+  expect((await talk.events()).slice(1).map(({ data }) => data.messageId)).toEqual(ids);
+});
+
 it('every history of these tests replays', async () => {
   expect(await baton.replayAll()).toEqual([]);
 });
