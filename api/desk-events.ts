@@ -21,6 +21,7 @@ export async function receiveReport(context: ApiContext, { botId, desk, events, 
   const foreignPossible = desk.capabilities.reportsForeign;
   for (const event of events) {
     if (event.duringHandoff === true && !(await isAtDesk(context, botId, event))) continue;
+    if (event.comesWith !== undefined && (await context.store.inbox.knows(botId, desk.id, event.comesWith))) continue;
     if (event.signal.kind === 'userMessage' && !(await isUsersOwn(context, botId, desk, settings, event))) continue;
     const conversation = settings && (await conversationFor(context, botId, desk, settings, event));
     await receiveInbound(context, {

@@ -149,6 +149,8 @@ export interface DeskEvent {
   perHandoff?: true;
   /** Counts only while a handoff that the desk has taken has this conversation; at any other time it is dropped. */
   duringHandoff?: true;
+  /** Key of another event of the same call: when that one is known, the call is a repeat and this event is dropped. */
+  comesWith?: string;
   /** `id` is filled in from `dedupeKey`. */
   signal: HandoffSignal;
 }

@@ -53,6 +53,8 @@ export type InboxOutcome = 'forwarded' | 'late' | 'unknown';
 export interface Inbox {
   /** Durable before it returns, one row per `(bot, desk, dedupeKey)`. */
   receive(event: ReceivedEvent): Promise<Receipt>;
+  /** Whether an event with this key is stored, of whomever. */
+  knows(botId: string, desk: string, dedupeKey: string): Promise<boolean>;
   forwarded(inboxIds: string[], outcome: InboxOutcome): Promise<void>;
   /** Oldest first; `known`: those that belong to a handoff, else those whose conversation no handoff has. */
   unforwarded(options: { known: boolean; olderThanSeconds: number; limit: number }): Promise<UnforwardedEvent[]>;

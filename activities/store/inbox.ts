@@ -6,6 +6,16 @@ import type { Inbox, PendingSignal, Receipt, ReceivedEvent } from './types.ts';
 export function createInbox(db: Database): Inbox {
   return {
     receive: (event) => receive(db, event),
+    async knows(botId, desk, dedupeKey) {
+      const row = await db
+        .selectFrom('inbox')
+        .select('id')
+        .where('bot_id', '=', botId)
+        .where('desk', '=', desk)
+        .where('dedupe_key', '=', cleanText(dedupeKey))
+        .executeTakeFirst();
+      return row !== undefined;
+    },
     async forwarded(inboxIds, outcome) {
       await sql`
         update inbox set outcome = ${outcome}, outcome_at = now()

@@ -26,6 +26,7 @@ describe('a question of Sobot', () => {
       dedupeKey: 'cid-1.rt-1.back',
       deskConversationId: 'cid-1',
       duringHandoff: true,
+      comesWith: said?.dedupeKey,
       signal: { kind: 'close', id: 'cid-1.rt-1.back', by: 'agent' },
     });
     expect(said).toEqual({

@@ -64,7 +64,7 @@ export function parseQuestion(body: Fields): DeskEvent[] {
     ...(attachments.length > 0 && { attachments }),
     user,
   });
-  return [{ ...back, duringHandoff: true }, said];
+  return [{ ...back, duringHandoff: true, comesWith: key }, said];
 }
 
 export function turn(request: RawRequest): { deskConversationId: string; key: string } | undefined {
