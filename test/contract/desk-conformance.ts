@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import type { Desk } from '../../activities/desks/desk.ts';
+import type { Desk, DeskContext } from '../../activities/desks/desk.ts';
 import type { Mode } from '../../workflows/contracts.ts';
 import type { DeskSandbox } from '../../api/sandbox/desk-sandbox.ts';
 import { testAbout } from './conformance/about.ts';
@@ -20,20 +20,23 @@ export interface DeskUnderTest<C> {
   facts: DeskFacts;
   /** Its simulator, started for this mode: a sandbox, or a bench made by hand. */
   start(mode: Mode): DeskSandbox | Promise<DeskBench<C>>;
+  /** Where it can be played; a desk that only asks for answers in native mode has tests of its own there. */
+  modes?: readonly Mode[];
 }
 
 /**
  * What every desk must do, run against its simulator in every mode that it has. `[check n]` in a name is a number of the
  * list of negative checks that every desk has to stand.
  */
-export function testDesk<C>({ desk, facts, start }: DeskUnderTest<C>): void {
-  describe.each(desk.capabilities.modes)(`desk ${desk.id}, mode %s`, (mode) => {
+export function testDesk<C>({ desk, facts, start, modes = desk.capabilities.modes }: DeskUnderTest<C>): void {
+  describe.each(modes)(`desk ${desk.id}, mode %s`, (mode) => {
     const stage = createStage(desk, mode, facts);
 
     beforeAll(async () => {
       const started = await start(mode);
       const isSandbox = 'plugin' in started;
       stage.start(isSandbox ? await sandboxBench(started, desk, facts, { mode, question: QUESTION }) : started);
+      if (isSandbox) await facts.connect?.(stage.context() as DeskContext<never>, started, mode);
     });
     // What one test has switched on must not fail the next.
     afterEach(() => {

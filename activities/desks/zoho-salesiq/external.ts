@@ -5,7 +5,17 @@ import type { CloseRequest, Opened, OpenRequest, OutboundMessage, Sent } from '.
 import { appOf } from './apps.ts';
 import { call, type Context, NOTHING, type Operation } from './client.ts';
 import { isCode, ZohoError } from './errors.ts';
-import { claim, findConversation, hashOf, noteSaid, readTalk, type Talk, unknownLines, writeTalk } from './talk.ts';
+import {
+  claim,
+  findConversation,
+  hashOf,
+  noteSaid,
+  noteTalk,
+  readTalk,
+  type Talk,
+  unknownLines,
+  writeTalk,
+} from './talk.ts';
 
 /** SalesIQ publishes no limit for a message (note, section 5.2). */
 export const TEXT_MAX = 4_000;
@@ -81,27 +91,39 @@ interface Speaker {
   talk: Talk;
   /** An earlier try may have said some of it. */
   look: boolean;
+  mark?: ((done: number) => Promise<void>) | undefined;
+  /** Which of them the message can do without. */
+  isExtra?: (index: number) => boolean;
 }
 
-/** The texts from `done` on, one after the other. What has arrived before without our knowledge is not said again. */
+/**
+ * The texts from `done` on, one after the other. What has arrived before without our knowledge is not said again. Gives
+ * back which were refused and are not needed.
+ */
 async function say(
   ctx: Context,
   operation: Operation,
-  { handoffId, talk, look }: Speaker,
+  { handoffId, talk, look, mark, isExtra }: Speaker,
   texts: readonly string[],
   done: number,
-  mark?: (done: number) => Promise<void>,
-): Promise<void> {
-  if (done >= texts.length) return;
-  const arrived = look ? await unknownLines(ctx, operation, talk) : [];
+): Promise<number[]> {
+  const refused: number[] = [];
+  const arrived = look && done < texts.length ? await unknownLines(ctx, operation, talk) : [];
   for (const [index, text] of texts.entries()) {
     if (index < done) continue;
     const at = arrived.indexOf(hashOf(text));
-    if (at < 0) await post(ctx, operation, talk, text);
     arrived.splice(0, at + 1);
-    await noteSaid(ctx, handoffId, talk, text);
+    try {
+      if (at < 0) await post(ctx, operation, talk, text);
+      await noteSaid(ctx, handoffId, talk, text);
+    } catch (error) {
+      const isRefusal = error instanceof ZohoError && error.kind === 'rejected';
+      if (!isRefusal || isExtra?.(index) !== true) throw error;
+      refused.push(index);
+    }
     if (index < texts.length - 1) await mark?.(index + 1);
   }
+  return refused;
 }
 
 const pathOf = ({ conversationId = '' }: Talk): string => `conversations/${encodeURIComponent(conversationId)}`;
@@ -115,14 +137,28 @@ const linkTo = ({ url, name }: Attachment): string => (name === undefined ? url 
 export async function send(ctx: Context, message: OutboundMessage): Promise<Sent> {
   const { handoffId, deskConversationId, parts, maybeSent } = message;
   const known = await readTalk(ctx, handoffId);
+  if (maybeSent && known?.key === message.key) return {};
   // Forgotten: enough to speak, and for a look at the last line.
   const talk = known ?? { firstTryMs: ctx.now(), first: '', said: 0, conversationId: deskConversationId };
-  const texts = [...splitText(message.text, TEXT_MAX), ...message.attachments.map(linkTo)].filter(
-    (text) => text.trim() !== '',
+  const words = splitText(message.text, TEXT_MAX).filter((text) => text.trim() !== '');
+  const texts = [...words, ...message.attachments.map(linkTo)];
+  const refused = await say(
+    ctx,
+    'send',
+    {
+      handoffId,
+      talk,
+      look: maybeSent && known !== undefined,
+      mark: parts && ((done) => parts.mark(done)),
+      isExtra: (index) => index > 0 && index >= words.length,
+    },
+    texts,
+    parts?.done ?? 0,
   );
-  const mark = parts && ((done: number) => parts.mark(done));
-  await say(ctx, 'send', { handoffId, talk, look: maybeSent && known !== undefined }, texts, parts?.done ?? 0, mark);
-  return {};
+  talk.key = message.key;
+  await noteTalk(ctx, handoffId, talk);
+  const dropped = message.attachments.filter((_, index) => refused.includes(words.length + index));
+  return dropped.length > 0 ? { dropped } : {};
 }
 
 /** Only what this handoff has made. Where SalesIQ does not let us close, agents read that the user has left. */

@@ -15,6 +15,8 @@ export interface Talk {
   said: number;
   /** Hash of the newest one. */
   last?: string;
+  /** Key of the newest message that has arrived whole. */
+  key?: string;
   closed?: true;
 }
 
@@ -31,10 +33,14 @@ export const readTalk = (ctx: Context, handoffId: string): Promise<Talk | undefi
 export const writeTalk = (ctx: Context, handoffId: string, talk: Talk): Promise<void> =>
   ctx.memory.put(`talk.${handoffId}`, talk, { ttlMs: TTL_MS });
 
-/** Only a look-up needs it: a message that has arrived must not fail because of it. */
 export async function noteSaid(ctx: Context, handoffId: string, talk: Talk, text: string): Promise<void> {
   talk.said += 1;
   talk.last = hashOf(text);
+  await noteTalk(ctx, handoffId, talk);
+}
+
+/** Only a look-up needs it: a message that has arrived must not fail because of it. */
+export async function noteTalk(ctx: Context, handoffId: string, talk: Talk): Promise<void> {
   await writeTalk(ctx, handoffId, talk).catch((error: unknown) =>
     ctx.log.warn({ err: error, handoffId }, 'own message not noted'),
   );

@@ -49,7 +49,8 @@ export function testAbout<C>(stage: Stage<C>): void {
       const given = Object.keys(stage.bench.config as object);
       const needed = configFields(desk).filter(({ required, requiredIn }) => required || requiredIn?.includes(mode));
       expect(given).toEqual(expect.arrayContaining(needed.map(({ name }) => name)));
-      expect(secretFields(desk)).toContain(stage.facts.signature?.secretField ?? secretFields(desk)[0]);
+      const { secretField, optional } = stage.facts.signature ?? {};
+      expect(secretFields(desk)).toContain((optional ? undefined : secretField) ?? secretFields(desk)[0]);
     });
 
     it('tells the operator where to click and which events to choose, when it calls our webhooks', () => {

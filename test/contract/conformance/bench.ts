@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
-import type { Desk } from '../../../activities/desks/desk.ts';
+import type { Desk, DeskContext } from '../../../activities/desks/desk.ts';
 import type { DeskErrorKind } from '../../../activities/errors.ts';
 import type { CountedFault, DeskSandbox, SandboxOperation } from '../../../api/sandbox/desk-sandbox.ts';
 import type { Mode } from '../../../workflows/contracts.ts';
@@ -74,6 +74,16 @@ export interface DeskFacts {
   tellsWhoHasIt?: boolean;
   /** Its webhooks do not say who has ended a conversation or given it back: what we end comes back as ended by an agent. */
   hidesWhoEnds?: true;
+  /** Files of agents do not arrive; this text stands in the place of each. */
+  fileNotice?: string;
+  /** The first words of an agent come with a webhook that he has it. */
+  tellsPickUp?: true;
+  /** How long it is left alone after its rate limit when it does not say, in milliseconds. */
+  lockedMs?: number;
+  /** Before anything else: what an operator does once in his browser. */
+  connect?(ctx: DeskContext<never>, sandbox: DeskSandbox, mode: Mode): Promise<void>;
+  /** Its webhooks tell nothing of notes, so there is nothing to leave out. */
+  keepsNotes?: true;
   /** The name of one more human. */
   colleague?: string;
   /** Native mode: the name by which a human gives a conversation back to the bot. */

@@ -32,7 +32,8 @@ export function testEchoes<C>(stage: Stage<C>): void {
         if (signal.kind === 'userMessage') return of !== request.deskConversationId;
         // Our own end: the handoff is over, so it changes nothing.
         if (facts.hidesWhoEnds && signal.kind === 'close') return of !== deskConversationId;
-        return !(mode === 'native' && (signal.kind === 'agentChanged' || signal.kind === 'agentJoined'));
+        const chooses = mode === 'native' || facts.tellsPickUp === true;
+        return !(chooses && (signal.kind === 'agentChanged' || signal.kind === 'agentJoined'));
       });
       expect(textsOf(events)).toEqual(['The last one']);
       expect(kindsOf(events)).toEqual(['agentReply']);

@@ -75,7 +75,8 @@ export function testFailures<C>(stage: Stage<C>): void {
           } else {
             const error = await failure(run[operation]());
             expect(error, operation).toMatchObject({ kind, operation, status, desk: desk.id });
-            expect(error.retryAfterMs, operation).toBe(kind === 'rate_limited' ? waitMs : undefined);
+            const usualMs = status === 429 ? facts.lockedMs : undefined;
+            expect(error.retryAfterMs, operation).toBe(kind === 'rate_limited' ? (waitMs ?? usualMs) : undefined);
           }
           stage.bench.clearFaults();
         }
@@ -95,9 +96,10 @@ export function testFailures<C>(stage: Stage<C>): void {
         stage.bench.fault(operation, { kind: 'rate_limit', resetInMs: 4_000, times: 1 });
         const error = await failure(run[operation]());
         expect(error).toMatchObject({ kind: 'rate_limited', unclear: false });
-        expect(error.retryAfterMs === undefined).toBe(!facts.tellsWhen);
+        if (facts.lockedMs !== undefined) expect(error.retryAfterMs).toBe(facts.lockedMs);
+        else expect(error.retryAfterMs === undefined).toBe(!facts.tellsWhen);
         expect(error.retryAfterMs ?? 4_000).toBeGreaterThan(1_000);
-        expect(error.retryAfterMs ?? 4_000).toBeLessThanOrEqual(6_000);
+        expect(error.retryAfterMs ?? 4_000).toBeLessThanOrEqual(facts.lockedMs ?? 6_000);
         stage.bench.clearFaults();
         await run[operation]();
         expect(stage.bench.said(to.deskConversationId)).toHaveLength(operation === 'send' ? 1 : 0);

@@ -9,6 +9,10 @@ export interface Signature {
   coversBody: boolean;
   /** It is in the address, so neither headers nor body have it. */
   inAddress?: true;
+  /** Without that field nothing is checked but the address: the desk does not sign until it is told to. */
+  optional?: true;
+  /** A secret of the same form that is not the desk's; without it the desk's own with another end. */
+  another?(): string;
   read(request: RawRequest): string;
   /** The same request with another proof; `undefined`: with none. */
   write(request: RawRequest, proof: unknown): RawRequest;
