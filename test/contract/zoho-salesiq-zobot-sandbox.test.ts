@@ -93,7 +93,7 @@ describe('the bot of the site', () => {
     ['a group that does not exist', () => undefined, { department: '1' }, 1003, 'invalid_operators'],
     ['an operator who does not exist', () => undefined, { operators: ['x@example.org'] }, 1003, 'invalid_operators'],
     ['a preview', () => on.sandbox.switch({ preview: true }), {}, 1002, 'operators_not_available'],
-  ])('a forward fails because of %s: the on.bot is told, and goes on', async (_why, prepare, where, code, desc) => {
+  ])('a forward fails because of %s: the bot is told, and goes on', async (_why, prepare, where, code, desc) => {
     prepare();
     on.bot = ({ handler }) =>
       handler === 'failure'

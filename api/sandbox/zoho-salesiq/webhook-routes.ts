@@ -2,7 +2,7 @@ import type { Served } from '../shell.ts';
 import { type Call, bodyOf, list, numberOf, one, type Route } from './call.ts';
 import { type Fields, optionalText, SiqError, textField, textsField, type WebhookEntry } from './model.ts';
 import { keyView, webhookView } from './views.ts';
-import { EVENTS, type Execution, type Executions, headStatus, newEntry } from './webhooks.ts';
+import { EVENTS, type Execution, type Executions, headStatus, newEntry, webhookOf } from './webhooks.ts';
 import { newSigningKey, type World } from './world.ts';
 
 const MOST_KEYS = 2;
@@ -47,7 +47,7 @@ export function webhookRoutes(world: World, executions: Executions, disabled: ()
     const url = await urlOf(body);
     const entry = newEntry(world, { url, type, events, appIds, secured: isTrue(body['secured']), version: '1' });
     world.webhooks.set(entry.id, entry);
-    return one(call, 'webhook', view(entry));
+    return one(call, 'webhooks', view(entry));
   }
 
   async function update(call: Call): Promise<Served> {
@@ -57,7 +57,7 @@ export function webhookRoutes(world: World, executions: Executions, disabled: ()
     if (body['url'] !== undefined && body['url'] !== entry.url) entry.url = await urlOf(body);
     if (body['secured'] !== undefined) entry.secured = isTrue(body['secured']);
     Object.assign(entry, { events, appIds, reachable: true, modifiedTime: world.now() });
-    return one(call, 'webhook', view(entry));
+    return one(call, 'webhooks', view(entry));
   }
 
   function remove(call: Call): Served {
@@ -71,7 +71,7 @@ export function webhookRoutes(world: World, executions: Executions, disabled: ()
     if (entry.keys.length >= MOST_KEYS) throw new SiqError(1014);
     const key = newSigningKey(world.now());
     entry.keys.push(key);
-    return one(call, 'webhook', { ...view(entry), public_key: keyView(key) });
+    return one(call, 'webhooks', { ...view(entry), public_key: keyView(key) });
   }
 
   function removeKey(call: Call): Served {
@@ -111,7 +111,7 @@ export function webhookRoutes(world: World, executions: Executions, disabled: ()
   return [
     route('POST', '', 'CREATE', create),
     route('GET', '', 'READ', (call) => list(world, call, [...world.webhooks.values()].map(view))),
-    route('GET', ':id', 'READ', (call) => one(call, 'webhook', view(found(call)))),
+    route('GET', ':id', 'READ', (call) => one(call, 'webhooks', view(found(call)))),
     route('PUT', ':id', 'UPDATE', update),
     route('DELETE', ':id', 'DELETE', remove),
     route('POST', ':id/keys', 'CREATE', addKey),
@@ -132,7 +132,7 @@ const executionRow = ({ id, retries, delivery, payload }: Execution): Fields => 
   entity_id: payload['entity_id'],
   entity_label: { id: payload['entity_id'] },
   app_id: payload['app_id'],
-  webhook_id: (payload['webhook'] as Fields)['id'],
+  webhook_id: webhookOf(payload),
   remote_server_status: String(delivery.status),
   number_of_retries: String(retries),
   payload: { version: payload['version'], event_time: payload['event_time'], ...(payload['entity'] as Fields) },

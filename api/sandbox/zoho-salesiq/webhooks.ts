@@ -124,6 +124,9 @@ export async function headStatus(url: string): Promise<number> {
   }
 }
 
+/** Id of the webhook that an envelope is of. */
+export const webhookOf = ({ webhook }: Fields): unknown => (webhook as Fields)['id'];
+
 /** A webhook that has failed in all of its tries. */
 export interface Execution {
   id: string;
@@ -170,7 +173,7 @@ export function createExecutions(world: World, outgoing: Outgoing): Executions {
       outgoing.deliveries
         .filter(({ attempt, status }) => attempt === TRIES && verdict(status) !== 'done')
         .map(read)
-        .filter((one) => !gone.has(one) && (one.payload['webhook'] as Fields)['id'] === webhookId),
+        .filter((one) => !gone.has(one) && webhookOf(one.payload) === webhookId),
     retry(execution) {
       if (execution.retries >= MOST_RETRIES) return false;
       execution.retries += 1;
