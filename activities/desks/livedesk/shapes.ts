@@ -21,16 +21,20 @@ const each = <T>(one: z.ZodType<T>) =>
 const maybe = <T>(one: z.ZodType<T>) => one.nullish().catch(undefined);
 
 /** Epoch milliseconds; undefined for everything that is no time. */
-const time = z.unknown().transform((value) => {
-  const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return ms > 0 && !Number.isNaN(new Date(ms).getTime()) ? ms : undefined;
-});
+const time = z
+  .unknown()
+  .optional()
+  .transform((value) => {
+    const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
+    return ms > 0 && !Number.isNaN(new Date(ms).getTime()) ? ms : undefined;
+  });
 
 const TYPES = ['incoming', 'outgoing', 'activity', 'template'] as const;
 /** A word in webhooks, a number in answers. */
 const messageType = z
   .unknown()
-  .transform((value) => TYPES[Number(value)] ?? TYPES.find((one) => one === value) ?? 'other');
+  .optional()
+  .transform((value) => TYPES.find((one, n) => value === one || value === n) ?? 'other');
 
 const person = z.object({ id: maybe(id), name: text, email: text, type: text, identifier: text, avatar_url: text });
 
@@ -40,7 +44,7 @@ const attachment = z.object({
   content_type: text,
 });
 
-const change = z.object({ previous_value: z.unknown(), current_value: z.unknown() });
+const change = z.object({ previous_value: z.unknown().optional(), current_value: z.unknown().optional() });
 
 const conversation = z.object({
   id,
@@ -68,7 +72,10 @@ const message = z.object({
   content: text,
   message_type: messageType,
   content_type: text,
-  private: z.unknown().transform((value) => value === true || value === 'true' || value === 1),
+  private: z
+    .unknown()
+    .optional()
+    .transform((value) => value === true || value === 'true' || value === 1),
   created_at: time,
   echo_id: text,
   content_attributes: maybe(z.record(z.string(), z.unknown())),
