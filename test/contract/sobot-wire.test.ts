@@ -127,6 +127,16 @@ describe('addresses and codes of Sobot', () => {
     expect(error.message).not.toContain('quote');
   });
 
+  it('a bad status says more than the code for anything, and less than a code that tells', async () => {
+    const answered = (status: number, ret_code: string) => async () => {
+      fake.answers({ chat_connect: () => ({ status, body: { ret_code, ret_msg: 'x' } }) });
+      return await failure(sobot.open(fake.context(), opening()));
+    };
+    expect(await answered(422, '999999')()).toMatchObject({ kind: 'rejected', status: 422 });
+    expect(await answered(429, '999999')()).toMatchObject({ kind: 'rate_limited', status: 429 });
+    expect(await answered(500, '700046')()).toMatchObject({ kind: 'auth', status: 500 });
+  });
+
   it('both spellings of the code are read, and no code is not a success', async () => {
     fake.answers({ chat_connect: () => ({ body: { retCode: '400004', retMsg: 'x' } }) });
     expect(await failure(sobot.open(fake.context(), opening()))).toMatchObject({ kind: 'rejected' });
@@ -264,6 +274,21 @@ describe('send and close by the open API', () => {
     fake.answers({ get_detail_by_cid: () => items(four) });
     await sobot.send(fake.context(), outbound(request, 4, { text: 'bye', maybeSent: true }));
     expect(contents()).toHaveLength(3);
+  });
+
+  it('goes on behind the parts that have arrived, also when nobody could mark them', async () => {
+    const request = opening({ history: [] });
+    await sobot.open(fake.context(), request);
+    const attachments = [{ url: 'https://f.example/a.png' }, { url: 'https://f.example/b.png' }];
+    const whole = outbound(request, 2, { attachments });
+    fake.answers({
+      chat_send: (_seen, n) => (n === 3 ? refusal('400004') : n === 4 ? { status: 500 } : item({ status: 1 })),
+    });
+    expect(await failure(sobot.send(fake.context(), whole))).toMatchObject({ kind: 'unavailable' });
+    await sobot.send(fake.context(), whole);
+    await sobot.send(fake.context(), { ...whole, maybeSent: true });
+    const [text, first, second] = ['Hello', 'https://f.example/a.png', 'https://f.example/b.png'];
+    expect(contents().slice(1)).toEqual([text, first, second, second]);
   });
 
   it('a late close of a handoff leaves the next one of the same user alone', async () => {

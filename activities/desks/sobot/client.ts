@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { HttpError, type HttpResponse } from '../../http/client.ts';
 import type { DeskContext } from '../desk.ts';
 import { hostOf, prefixesOf, type SobotConfig } from './config.ts';
-import { fromCode, fromStatus, isStaleToken, type Operation, SobotError } from './failures.ts';
+import { fromCode, fromStatus, isStaleToken, isTelling, type Operation, SobotError } from './failures.ts';
 import { type Fields, fields, hashOf, json, number, text } from './shapes.ts';
 
 export type Context = DeskContext<SobotConfig>;
@@ -136,9 +136,7 @@ async function exchange(ctx: Context, operation: Operation, request: Request): P
   const pathname = path.split('?')[0];
   ctx.log.debug({ operation, path: pathname, status, elapsedMs, ...(code && { code }) }, 'desk answered');
   const isFine = status >= 200 && status <= 299;
-  if (code !== undefined && code !== '000000' && (isFine || /^[4579]\d{5}$/.test(code))) {
-    throw fromCode(operation, code, status);
-  }
+  if (code !== undefined && code !== '000000' && (isFine || isTelling(code))) throw fromCode(operation, code, status);
   if (!isFine) throw fromStatus(operation, response, ctx.now());
   if (code === undefined) {
     throw new SobotError({ operation, kind: 'protocol', reason: 'the answer has not the documented form', status });

@@ -53,6 +53,9 @@ const CODES: Record<string, { kind: DeskErrorKind; reason: string }> = {
   '700046': { kind: 'auth', reason: 'this edition of Sobot may not use the API' },
 };
 
+/** Codes that say more than a bad HTTP status. */
+export const isTelling = (code: string): boolean => code in CODES;
+
 /** `ret_msg` may quote what was sent, so the code alone is told. */
 export function fromCode(operation: Operation, code: string, status: number): SobotError {
   const known = CODES[code];

@@ -15,6 +15,8 @@ interface Talk {
   cid?: string;
   /** So many of our messages have surely arrived in it. */
   sent: number;
+  /** Of the newest message: so many of its parts have arrived or can never arrive. */
+  last?: { key: string; parts: number };
   /** The agent has the talk with the bot and the question. */
   opened?: true;
 }
@@ -132,8 +134,9 @@ export async function send(ctx: Context, message: OutboundMessage): Promise<Sent
   ].filter(({ content }) => content.trim() !== '');
   const unclear = message.maybeSent ? (await ownLines(ctx, 'send', talk)).slice(talk.sent) : [];
   const dropped: Attachment[] = [];
+  const done = Math.max(message.parts?.done ?? 0, talk.last?.key === message.key ? talk.last.parts : 0);
   for (const [index, line] of lines.entries()) {
-    if (index < (message.parts?.done ?? 0)) continue;
+    if (index < done) continue;
     try {
       const found = unclear.indexOf(line.content);
       if (found >= 0) talk.sent += unclear.splice(0, found + 1).length;
@@ -143,6 +146,7 @@ export async function send(ctx: Context, message: OutboundMessage): Promise<Sent
       if (line.file === undefined || index === 0 || !refused) throw error;
       dropped.push(line.file);
     }
+    talk.last = { key: message.key, parts: index + 1 };
     await note(ctx, key, talk);
     if (index < lines.length - 1) await message.parts?.mark(index + 1);
   }
