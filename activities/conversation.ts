@@ -39,6 +39,9 @@ export interface OpenOutcome {
   deskConversationId: string;
 }
 
+/** Errors after which an opening ends at once. In native mode the conversation was there before: gone, it stays gone. */
+const HOPELESS = { external: ['auth', 'rejected'], native: ['auth', 'rejected', 'not_found'] } as const;
+
 /** Where we can look later, a server error counts as unclear: such desks act on a call and fail to answer it. */
 const mayHaveActed = (error: DeskError, desk: Desk | undefined): boolean =>
   error.unclear || (desk?.capabilities.lookup === true && (error.status ?? 0) >= 500);
@@ -105,7 +108,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
         // The mark tells the workflow that the desk may hold a conversation, so that it is closed there as well.
         if (accepted || (error instanceof DeskError && mayHaveActed(error, deps.desks.get(open.desk))))
           await store.ledger.started(open.handoffId, 'desk', open.n);
-        throw toFailure(error, ['auth', 'rejected']);
+        throw toFailure(error, HOPELESS[open.mode]);
       }
     },
 

@@ -226,6 +226,27 @@ describe('a native handoff', () => {
   });
 });
 
+it('what waited for the run of a handoff that is discarded goes to the conversation', async () => {
+  const id = `ho_${randomUUID()}`;
+  await api.store.handoffs.open({
+    id,
+    botId,
+    conversationId: conversation,
+    desk: 'signed',
+    channel: CHANNEL,
+    mode: 'native',
+    status: 'opening',
+    user: {},
+    question: 'A person?',
+    metadata: null,
+    deskConversationId: conversation,
+  });
+  await deliver(event('in between', 'userMessage'));
+  expect(await api.store.handoffs.discard(id)).toBe(true);
+  await settled();
+  expect(await texts(await rowId())).toEqual(['in between']);
+});
+
 describe('a bot that changes its mode', () => {
   it('to external: what its open native handoff has still reaches it, the rest of the users is not heard', async () => {
     const other = await api.bot({ mode: 'native', desk: { kind: 'signed', secret: SECRET } });

@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import type { Desk, OpenRequest } from '../../activities/desks/desk.ts';
-import { DeskError } from '../../activities/errors.ts';
+import { DeskError, type DeskErrorKind } from '../../activities/errors.ts';
 
 /** A desk with a messenger of its own, as small as the contract lets one be; it writes down what it is told, in order. */
 export interface NativeDesk extends Desk<Record<string, never>> {
   /** `open ID`, `bot TEXT`, `back ID`, in the order of arrival. */
   readonly told: string[];
   readonly opened: OpenRequest[];
-  /** From now on its calls fail, or work again; `rejected`: it will never take them. */
-  fails(fails: boolean | 'rejected'): void;
+  /** From now on its calls fail, or work again; `true`: as `unavailable`. */
+  fails(fails: boolean | DeskErrorKind): void;
 }
 
 export function createNativeDesk(): NativeDesk {
   const told: string[] = [];
   const opened: OpenRequest[] = [];
   const seen = new Set<string>();
-  let down: boolean | 'rejected' = false;
+  let down: boolean | DeskErrorKind = false;
   const call = (operation: string, key: string, line: string): void => {
-    const kind = down === 'rejected' ? 'rejected' : 'unavailable';
+    const kind = typeof down === 'string' ? down : 'unavailable';
     if (down !== false) throw new DeskError({ desk: 'messenger', operation, kind, reason: 'down' });
     if (!seen.has(key)) told.push(line);
     seen.add(key);

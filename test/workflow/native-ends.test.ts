@@ -166,6 +166,21 @@ it('what the desk refuses after a handoff that it never had has failed at once',
   expect(failed.data).toMatchObject({ messageId: 'b1', reason: 'rejected' });
 });
 
+it('a handoff of a conversation that the desk has no more is over at once', async () => {
+  desk.fails('not_found');
+  const { deskConversationId } = talk;
+  const handoff = await baton.start({
+    botId,
+    desk: 'messenger',
+    mode: 'native',
+    channel: 'messenger',
+    conversationId: deskConversationId,
+    deskConversationId,
+  });
+  await handoff.ended(10_000);
+  expect(await handoff.types()).toEqual(['handoff.busy', 'handoff.closed']);
+});
+
 it('one sweep forwards all that an outage has left', async () => {
   const { deskConversationId } = talk;
   const ids = Array.from({ length: 450 }, (_, index) => `u${index}`);
