@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { takeTurn } from '../../activities/desks/mailbox.ts';
+import { handOver, takeTurn } from '../../activities/desks/mailbox.ts';
 import { sobot } from '../../activities/desks/sobot/index.ts';
 import { sobotConfig } from '../../activities/desks/sobot/config.ts';
 import {
@@ -389,12 +389,12 @@ describe('the widget', () => {
   it('a close takes back a transfer that has not left, and only its own', async () => {
     const ctx = widget();
     const request = inWidget();
-    const ended = AbortSignal.timeout(50);
     const kept = { kind: 'handoff' as const, key: 'ho_other.d1' };
-    await ctx.memory.put(`mailbox.${cid}`, {
-      items: [{ item: { kind: 'handoff', key: request.key } }, { item: kept }],
-    });
-    await sobot.close({ ...ctx, signal: ended }, closing({ ...request, deskConversationId: cid }));
+    // As a process leaves it that was killed in the middle.
+    for (const item of [{ kind: 'handoff' as const, key: request.key }, kept]) {
+      expect(await handOver({ memory: ctx.memory, signal: AbortSignal.abort() }, cid, item)).toBe(false);
+    }
+    await sobot.close(ctx, closing({ ...request, deskConversationId: cid }));
     expect(await turn(ctx, 'rt-2')).toEqual([kept]);
   });
 
