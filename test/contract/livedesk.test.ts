@@ -1,6 +1,8 @@
+import { describe } from 'vitest';
 import type { RawRequest } from '../../activities/desks/desk.ts';
 import { livedesk } from '../../activities/desks/livedesk/index.ts';
 import { createLivedeskSandbox } from '../../api/sandbox/livedesk/index.ts';
+import type { DeskFacts } from './conformance/bench.ts';
 import type { Signature } from './conformance/signature-forms.ts';
 import { testDesk } from './desk-conformance.ts';
 
@@ -19,18 +21,36 @@ const tokenInAddress: Signature = {
   sign: (_body, secret) => secret,
 };
 
-testDesk({
-  desk: livedesk,
-  facts: {
-    credential: { external: 'apiKey', native: 'apiKey' },
-    signature: tokenInAddress,
-    topicOf: (body) => (body as { event: string }).event,
-    // No rate limit is published; a Retry-After is obeyed all the same.
-    tellsWhen: false,
-    hidesWhoEnds: true,
-    tellsWhoHasIt: true,
-    colleague: 'Dana Reyes',
-    seat: () => 'Handoff Bot',
-  },
-  start: () => createLivedeskSandbox(),
+const facts: DeskFacts = {
+  credential: { external: 'apiKey', native: 'apiKey' },
+  signature: tokenInAddress,
+  topicOf: (body) => (body as { event: string }).event,
+  // No rate limit is published; a Retry-After is obeyed all the same.
+  tellsWhen: false,
+  hidesWhoEnds: true,
+  tellsWhoHasIt: true,
+  colleague: 'Dana Reyes',
+  seat: () => 'Handoff Bot',
+};
+
+testDesk({ desk: livedesk, facts, start: () => createLivedeskSandbox() });
+
+describe('in the other forms that it may have', () => {
+  testDesk({
+    desk: livedesk,
+    facts,
+    start() {
+      const sandbox = createLivedeskSandbox();
+      sandbox.switch({
+        webhookTypes: 'number',
+        statusEvents: 'both',
+        apiSender: 'user',
+        echoIds: 'answer',
+        errors: 'fields',
+        survey: true,
+        signs: true,
+      });
+      return sandbox;
+    },
+  });
 });

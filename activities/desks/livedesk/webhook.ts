@@ -6,14 +6,16 @@ import { CUSTOMER } from './messages.ts';
 import { type Conversation, markOf, type Message, type Person, readConversation, readMessage } from './shapes.ts';
 import { isOver } from './status.ts';
 
-const TOPICS = ['message_created', 'conversation_status_changed', 'conversation_updated'] as const;
+const STATUS_EVENTS = ['conversation_status_changed', 'conversation_resolved', 'conversation_opened'];
+/** With those of other versions of the lineage. */
+const CHANGES = [...STATUS_EVENTS, 'conversation_updated', 'assignee_changed'];
 
 export const guide = (mode: Mode): WebhookGuide => ({
   where:
     mode === 'external'
       ? 'LiveDesk, Project Settings, Channels, Add Channel, API: paste the address with ?token= and your webhook token behind it as Webhook URL. There are no events to choose; we use those below.'
       : 'EngageLab has not published how an AI Agent of your own gets events: ask them to send those of your AI Agent, and the ones below of its channels, to the address, with ?token= and your webhook token behind it. Then choose that AI Agent in Channels, your channel, Settings.',
-  topics: TOPICS,
+  topics: ['message_created', ...CHANGES],
 });
 
 /** How old or how far ahead a signed call may be. */
@@ -57,7 +59,7 @@ export function parse(request: RawRequest, config: Settings): DeskEvent[] {
   const body: unknown = JSON.parse(request.body.toString('utf8'));
   const event = (body as { event?: unknown } | null)?.event;
   if (event === 'message_created') return said(readMessage(body), config);
-  if (typeof event === 'string' && CHANGES.has(event)) return changed(readConversation(body), event, config);
+  if (typeof event === 'string' && CHANGES.includes(event)) return changed(readConversation(body), event, config);
   return [];
 }
 
@@ -139,10 +141,6 @@ function userOf(sender: Person | null | undefined): User {
   return { ...(known && { id: known }), ...(name && { name }), ...(email && { email }) };
 }
 
-const STATUS_EVENTS = new Set(['conversation_status_changed', 'conversation_resolved', 'conversation_opened']);
-/** With those of other versions of the lineage. */
-const CHANGES = new Set([...STATUS_EVENTS, 'conversation_updated', 'assignee_changed']);
-
 /** Nobody is named who made a change: what we did ourselves looks the same, and meets a handoff that is over. */
 function changed(conversation: Conversation | undefined, event: string, config: Settings): DeskEvent[] {
   if (conversation === undefined || !isOurs(conversation.inbox_id, conversation.account?.id, config)) return [];
@@ -156,7 +154,7 @@ function keyOf({ id, updated_at, timestamp }: Conversation, what: string): strin
 
 function statusChange(conversation: Conversation, event: string): DeskEvent[] {
   const change = conversation.changed_attributes['status'];
-  if (change === undefined && !STATUS_EVENTS.has(event)) return [];
+  if (change === undefined && !STATUS_EVENTS.includes(event)) return [];
   const { id, snoozed_until } = conversation;
   const status = typeof change?.current_value === 'string' ? change.current_value : (conversation.status ?? '');
   const key = keyOf(conversation, `status:${status}`);
