@@ -3,6 +3,8 @@ import type { DeskContext, DeskMemory, TurnItem } from './desk.ts';
 
 interface Letter {
   item: TurnItem;
+  /** Epoch milliseconds. */
+  atMs: number;
   takenBy?: string;
   /** On its way to a turn that is over, by a call of its own. */
   late?: true;
@@ -21,6 +23,8 @@ interface Mailbox {
 /** Taken ones are kept for repeats of their turn. */
 const KEPT = 50;
 const TTL_MS = 24 * 60 * 60_000;
+/** A message that nobody has taken by then has been reported as failed: it must not be said later all the same. */
+const FRESH_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 100;
 /** How long a turn waits for more after it has taken something. */
 const MORE_MS = 500;
@@ -49,7 +53,7 @@ export async function handOver(
   const change = (by: (now: Mailbox) => Mailbox): Promise<Mailbox> =>
     memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), { ttlMs: TTL_MS });
   let box = await change((now) =>
-    now.items.some(isMine) ? now : { ...now, items: [...now.items, { item }].slice(-KEPT) },
+    now.items.some(isMine) ? now : { ...now, items: [...now.items, { item, atMs: Date.now() }].slice(-KEPT) },
   );
   for (;;) {
     const mine = box.items.find(isMine);
@@ -57,8 +61,9 @@ export async function handOver(
     if (signal.aborted) return false;
     if (mine?.takenBy !== undefined) {
       const takenBy = (await answerLate?.(mine.takenBy)) === true ? mine.takenBy : undefined;
-      box = await change((now) => replaced(now, isMine, { item, ...(takenBy !== undefined && { takenBy }) }));
-    } else if (answerLate !== undefined && box.unanswered !== undefined) {
+      const { atMs } = mine;
+      box = await change((now) => replaced(now, isMine, { item, atMs, ...(takenBy !== undefined && { takenBy }) }));
+    } else if (answerLate !== undefined && box.unanswered !== undefined && mine !== undefined && isFree(mine)) {
       box = await change((now) => claimed(now, isMine));
     } else {
       await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -77,7 +82,7 @@ function claimed({ unanswered, ...now }: Mailbox, which: (letter: Letter) => boo
   const mine = now.items.find((one) => isFree(one) && which(one));
   if (mine === undefined || unanswered === undefined)
     return { ...now, ...(unanswered !== undefined && { unanswered }) };
-  return replaced(now, which, { item: mine.item, takenBy: unanswered, late: true });
+  return replaced(now, which, { ...mine, takenBy: unanswered, late: true });
 }
 
 /** Takes back what no turn has taken. False: a turn has one of these, or there was none. */
@@ -92,8 +97,9 @@ export async function takeBack(
   await memory.update<Mailbox>(
     key,
     async (now = { items: [] }) => {
-      isBack = now.items.some((one) => isFree(one) && which(one.item));
-      return isBack ? { ...now, items: now.items.filter((one) => !(isFree(one) && which(one.item))) } : now;
+      const isIt = ({ item, takenBy }: Letter): boolean => takenBy === undefined && which(item);
+      isBack = now.items.some(isIt);
+      return isBack ? { ...now, items: now.items.filter((one) => !isIt(one)) } : now;
     },
     { ttlMs: TTL_MS },
   );
@@ -138,7 +144,7 @@ async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise
   return [];
 }
 
-const isFree = ({ takenBy }: Letter): boolean => takenBy === undefined;
+const isFree = ({ takenBy, atMs }: Letter): boolean => takenBy === undefined && atMs + FRESH_MS > Date.now();
 
 /** After it the bot has no more to say. */
 const isLast = ({ kind }: TurnItem): boolean => kind !== 'message';

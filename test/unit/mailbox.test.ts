@@ -153,3 +153,65 @@ describe('what the bot leaves', () => {
     expect(await waiting).toBe(false);
   });
 });
+
+describe('a turn that got nothing', () => {
+  const leaveLate = (memory: DeskMemory, item: TurnItem, post: (turn: string) => Promise<boolean>, signal = never()) =>
+    handOver({ memory, signal }, TALK, item, post);
+  /** Late answers by turn, as the desk takes them. */
+  function desk(...taking: boolean[]) {
+    const posted: string[] = [];
+    return {
+      posted,
+      post: async (turn: string) => {
+        posted.push(turn);
+        return taking.shift() ?? true;
+      },
+    };
+  }
+
+  it('is answered late, once, and by what was said first', async () => {
+    const memory = createTestMemory();
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual([]);
+    const { posted, post } = desk();
+    expect(await leaveLate(memory, message('a'), post)).toBe(true);
+    expect(await leaveLate(memory, message('a'), post)).toBe(true);
+    const second = leaveLate(memory, message('b'), post);
+    expect(await take(memory, 't-2')).toEqual(['b']);
+    expect(await second).toBe(true);
+    expect(posted).toEqual(['t-1']);
+  });
+
+  it('is answered late by what lay there unnoticed while it gave up', async () => {
+    const memory = createTestMemory();
+    const { posted, post } = desk();
+    const waiting = leaveLate(memory, message('a'), post);
+    await memory.update<{ unanswered?: string }>(`mailbox.${TALK}`, async (now) => ({ ...now, unanswered: 't-1' }));
+    expect(await waiting).toBe(true);
+    expect(posted).toEqual(['t-1']);
+  });
+
+  it('that the desk has forgotten leaves the word to the next turn', async () => {
+    const memory = createTestMemory();
+    await take(memory, 't-1', { waitMs: 0 });
+    const { posted, post } = desk(false);
+    const said = leaveLate(memory, message('a'), post);
+    expect(await take(memory, 't-2')).toEqual(['a']);
+    expect(await said).toBe(true);
+    expect(posted).toEqual(['t-1']);
+  });
+
+  it('is answered again by the same word when nobody knows whether that has arrived', async () => {
+    const memory = createTestMemory();
+    await take(memory, 't-1', { waitMs: 0 });
+    const posted: string[] = [];
+    const lost = async (turn: string): Promise<boolean> => {
+      posted.push(turn);
+      throw new Error('no answer');
+    };
+    await expect(leaveLate(memory, message('a'), lost)).rejects.toThrow('no answer');
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual([]);
+    const { posted: again, post } = desk();
+    expect(await leaveLate(memory, message('a'), post)).toBe(true);
+    expect([posted, again]).toEqual([['t-1'], ['t-1']]);
+  });
+});
