@@ -9,6 +9,7 @@ const later = (from: number, to: number): Line[] =>
 
 const icCalls = 'contract/intercom-wire.test.ts';
 const icHooks = 'contract/intercom-webhook.test.ts';
+const ldCalls = 'contract/livedesk-wire.test.ts';
 const lcCalls = 'contract/livechat-wire.test.ts';
 const lcHooks = 'contract/livechat-webhook.test.ts';
 const lcNative = 'contract/livechat-native.test.ts';
@@ -122,4 +123,45 @@ const livechat: Line[] = [
   },
 ];
 
-export const otherDesks: Line[] = [...later(17, 17), ...intercom, ...later(26, 30), ...livechat, ...later(37, 45)];
+const sobot: Line[] = [
+  {
+    n: 17,
+    asks: 'Sobot: only for users in its widget',
+    shown: [
+      ['contract/sobot-wire.test.ts', 'refuses who is not in the widget'],
+      ['api/channels.test.ts', 'refuses every other channel, however it is set'],
+    ],
+  },
+];
+
+/** What LiveDesk has not published: its README says what stands for it. */
+const NOT_PUBLISHED = 'LiveDesk has published no such call or event';
+
+const livedesk: Line[] = [
+  {
+    n: 26,
+    asks: 'the key is kept, and tried before the service is available',
+    shown: [
+      [ldCalls, '[26] the key pair is needed and secret, as is the token of the address'],
+      [ldCalls, '[26] is contact, conversation, private context, question, with the published credentials'],
+      [ldCalls, '[26] reads only, and says that the channel is not proven'],
+    ],
+  },
+  {
+    n: 27,
+    asks: 'in its own messenger only in native mode',
+    shown: [
+      [ldCalls, '[27] a handoff is a private note, then the published hand-over of a bot'],
+      [ldCalls, '[27] is on only when the bot is in it: external mode refuses users of LiveDesk'],
+    ],
+  },
+  {
+    n: 28,
+    asks: 'an AI Agent that is deleted there is unavailable here: shown by the key that is refused',
+    shown: [[ldCalls, '[28] a key that LiveDesk refuses with %i is the reason that is shown']],
+  },
+  { n: 29, asks: 'name and picture of the AI Agent are pushed there', elsewhere: NOT_PUBLISHED },
+  { n: 30, asks: 'tags at a close and at a transfer', elsewhere: NOT_PUBLISHED },
+];
+
+export const otherDesks: Line[] = [...sobot, ...intercom, ...livedesk, ...livechat, ...later(37, 45)];

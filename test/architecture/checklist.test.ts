@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CHECKLIST } from './checklist.ts';
+import { checklistTable, TABLE } from './checklist-table.ts';
 import { read, repositoryFiles } from './sources.ts';
 
 const LAST = 113;
@@ -26,6 +27,10 @@ describe('the feature checklist', () => {
         .map(([file, name]) => `${n}: test/${file} has no test "${name}"`),
     );
     expect(missing).toEqual([]);
+  });
+
+  it('is the table that people read', () => {
+    expect(read(TABLE)).toBe(checklistTable());
   });
 
   it('shows every line of the desk that this version has', () => {

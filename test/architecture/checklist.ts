@@ -2,7 +2,7 @@ import { otherDesks } from './checklist-desks.ts';
 
 /**
  * The features that Baton matches line by line, by the numbers of the list it was built from: what each line asks for in
- * our words, and the tests that show it. `elsewhere` says why a line has no test in this version.
+ * our words, and the tests that show it. `elsewhere` says why a line has no test.
  */
 export interface Line {
   n: number;
@@ -28,6 +28,7 @@ const wire = 'contract/webhook-wire.test.ts';
 const run = 'workflow/handoff.test.ts';
 const timers = 'workflow/timers.test.ts';
 
+const EVERY_DESK = '[15] [16] every desk offers the external mode, and those with a messenger for both the native one';
 const VERIFIED = 'follows the verification of new credentials, and a save succeeds all the same';
 const FIRST_REPLY = 'delivers the reply and starts the session [62] [63] [64]';
 const WAIT_ASKED = '[81] [82] asks after 60 s without a human and ends after 60 s more';
@@ -98,13 +99,13 @@ const settingsLines: Line[] = [
   },
   {
     n: 15,
-    asks: 'which desks offer the external mode: Webhook does',
-    shown: [[small, '[15] [16] the Webhook desk offers the external mode and not the native one']],
+    asks: 'which desks offer the external mode: all six',
+    shown: [[small, EVERY_DESK]],
   },
   {
     n: 16,
-    asks: 'which desks offer the native mode: Webhook does not',
-    shown: [[small, '[15] [16] the Webhook desk offers the external mode and not the native one']],
+    asks: 'which desks offer the native mode: not Webhook, not Sobot',
+    shown: [[small, EVERY_DESK]],
   },
 ];
 

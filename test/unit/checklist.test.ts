@@ -28,7 +28,16 @@ it('[4] on and off are true and false, and nothing else', () => {
   for (const enabled of ['enable', 'disable', 'on', 1, 0, null]) expect(problems({ enabled })).toEqual(['enabled']);
 });
 
-it('[15] [16] the Webhook desk offers the external mode and not the native one', () => {
+it('[15] [16] every desk offers the external mode, and those with a messenger for both the native one', () => {
+  const modes = Object.fromEntries(desks.all().map(({ id, capabilities }) => [id, capabilities.modes.join(' ')]));
+  expect(modes).toEqual({
+    webhook: 'external',
+    intercom: 'external native',
+    livechat: 'external native',
+    'zoho-salesiq': 'external native',
+    livedesk: 'external native',
+    sobot: 'external',
+  });
   expect(problems({ desk, mode: 'external' })).toEqual([]);
   expect(problems({ desk, mode: 'native' })).toEqual(['mode']);
 });
