@@ -7,8 +7,8 @@ export interface ReceivedEvent {
   deskConversationId: string;
   /**
    * Of a handoff or a native conversation. Absent when the caller knows only the desk's conversation, then it goes to:
-   * the newest open handoff with it; in native mode `conversation`; in external mode the newest closed handoff, where it
-   * is late. What nobody has is kept until somebody adopts it, or dropped as `foreign`.
+   * the newest open handoff with it; in native mode `conversation`, and a user's message to a handoff that has closed
+   * just now, which may be handing back what came before; in external mode the newest closed handoff, where it is late. What nobody has is kept until somebody adopts it, or dropped as `foreign`.
    */
   handoffId?: string | undefined;
   signal: HandoffSignal;

@@ -129,6 +129,12 @@ async function receiveUnknown(db: Database, event: ReceivedEvent, own: StoredRow
 }
 
 /**
+ * A native handoff that has just closed may still have messages of the user to hand back: what comes now goes the same
+ * way, behind them. Once its run has ended, whoever forwards it finds that out and gives it to the conversation.
+ */
+const HANDING_BACK_SECONDS = 30;
+
+/**
  * Whose event this is. One that is nobody's is deleted in the same statement, so in the same snapshot: a handoff that is
  * bound meanwhile is seen either waiting for its conversation, and the event stays for it to adopt, or as its owner.
  */
@@ -141,14 +147,17 @@ async function findTarget(
   const dropsForeign = conversation !== undefined || foreignPossible === true;
   const { rows } = await sql<{ target: string | null; is_foreign: boolean }>`
     with owners as (
-      select id, n, status <> 'closed' as open from handoffs
+      select id, n, status <> 'closed' as open,
+        mode = 'native' and closed_at > now() - make_interval(secs => ${HANDING_BACK_SECONDS}) as handing_back
+      from handoffs
       where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${deskConversationId}
     ), found as (
       select coalesce(
         (select id from owners where open order by n desc limit 1),
         case
           when ${conversation === undefined} then (select id from owners order by n desc limit 1)
-          when ${conversation?.begins === true} then ${conversation?.id ?? null}::text
+          when ${conversation?.begins === true} then coalesce(
+            (select id from owners where handing_back order by n desc limit 1), ${conversation?.id ?? null}::text)
           else (select id from conversations where id = ${conversation?.id ?? null}::text)
         end
       ) as target

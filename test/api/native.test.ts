@@ -203,6 +203,19 @@ describe('a native handoff', () => {
     expect(await api.store.journal.late(id)).toEqual([]);
   });
 
+  it('that has just been closed hands back what the user says, behind what it hands back already', async () => {
+    const id = await startNative();
+    const about = { at: new Date().toISOString(), botId, handoffId: id, conversationId: conversation };
+    const closed = { type: 'handoff.closed' as const, seq: 1, ...about, data: { reason: 'agent_closed' } };
+    await api.store.journal.append({ handoffId: id, botId, events: [closed], late: [] });
+    await deliver(event('one', 'userMessage'));
+    expect(await texts(id)).toEqual(['one']);
+    await terminate(id);
+    await deliver(event('two', 'userMessage'), event('three', 'userMessage'));
+    await settled();
+    expect(await texts(await rowId())).toEqual(['two', 'three']);
+  });
+
   it('gets what was said between its row and its run', async () => {
     const handoff = {
       id: `ho_${randomUUID()}`,
