@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { desks } from '../../activities/desks/registry.ts';
 import type { DeskSandbox, SandboxLine, SandboxTalk } from '../../api/sandbox/desk-sandbox.ts';
+import { createSobotSandbox } from '../../api/sandbox/sobot/index.ts';
 import { sandboxes } from '../../api/sandbox/sandboxes.ts';
 import type {
   BotEvent,
@@ -15,6 +16,7 @@ import { call, type Answer, type Link } from './bots.ts';
 import { CALLBACK_SECRET, startCallbackReceiver } from './callback.ts';
 import type { Cluster } from './cluster.ts';
 import { until } from './poll.ts';
+import { openApiOf } from './sobot-openapi.ts';
 
 /** What the tests have to know of one desk beside its simulator. */
 interface DeskFacts {
@@ -22,17 +24,24 @@ interface DeskFacts {
   seat?(config: Record<string, unknown>): string;
   /** The adapter gets new tokens by itself; otherwise an operator has to enter one. */
   renewsTokens?: boolean;
+  /** Nothing in its webhooks shows who has sent them. */
+  unsigned?: true;
+  /** Instead of its simulator as it is. */
+  create?(): DeskSandbox;
 }
 
 const FACTS: Record<string, DeskFacts> = {
   intercom: { seat: (config) => String(config['adminId']) },
   livechat: { seat: (config) => String(config['agentEmail']), renewsTokens: true },
+  sobot: { renewsTokens: true, unsigned: true, create: () => openApiOf(createSobotSandbox()) },
 };
 
 export interface TestedDesk extends DeskFacts {
   kind: string;
-  /** The channel of its own messenger. */
+  /** A channel of its users: of its own messenger in native mode. */
   channel: string;
+  /** A channel of users that it must not get. */
+  refusedChannel: string;
   create(): DeskSandbox;
 }
 
@@ -41,7 +50,11 @@ export const desksIn = (mode: Mode): TestedDesk[] =>
   Object.entries(sandboxes).flatMap(([kind, create]) => {
     const desk = desks.get(kind);
     if (desk === undefined || !desk.capabilities.modes.includes(mode)) return [];
-    return [{ kind, channel: desk.ownChannels[0] ?? kind, create: () => create(), ...FACTS[kind] }];
+    const channel = mode === 'native' ? desk.ownChannels[0] : (desk.externalChannels?.[0] ?? 'api');
+    const refused = channel === 'api' ? desk.ownChannels[0] : 'api';
+    return [
+      { kind, channel: channel ?? kind, refusedChannel: refused ?? kind, create: () => create(), ...FACTS[kind] },
+    ];
   });
 
 /** A bot, the backend that its callbacks reach, and a desk of its own. Everything goes over HTTP. */
@@ -124,7 +137,7 @@ export async function openDesk(
       const body = {
         botId: id,
         conversationId,
-        channel: mode === 'native' ? desk.channel : 'api',
+        channel: desk.channel,
         user: { id: `u-${randomUUID().slice(0, 8)}`, name: 'Lea' },
         question: QUESTION,
         ...over,

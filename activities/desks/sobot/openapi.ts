@@ -3,7 +3,7 @@ import { splitText } from '../../text/split.ts';
 import type { CloseRequest, Opened, OpenRequest, OutboundMessage, Sent } from '../desk.ts';
 import { type Context, call, statusOf } from './client.ts';
 import { type Operation, SobotError } from './failures.ts';
-import { fields, hashOf, list, number, text } from './shapes.ts';
+import { fields, list, number, text } from './shapes.ts';
 
 /** Sobot publishes no limit; a message in UTF-8 bytes. */
 export const TEXT_MAX = 8_000;
@@ -30,43 +30,32 @@ interface Line {
 
 const TTL_MS = 30 * 86_400_000;
 const talkKey = (handoffId: string): string => `handoff.${handoffId}`;
-/** Which handoff has this user at Sobot now. */
-const partnerKey = (partnerId: string): string => `partner.${partnerId}`;
 
 /**
- * One user at Sobot for each conversation of the bot: it may have one human chat at a time, and agents see its earlier
- * ones. Hashed, because the bot's ids may be anything.
+ * A user of its own for each handoff: pushes need not name the chat, so what Sobot tells late about an old one, and a late
+ * `out`, would else touch the next handoff of the same user.
  */
-const partnerIdOf = ({ botId, conversationId }: OpenRequest): string => `baton-${hashOf([botId, conversationId])}`;
+const partnerIdOf = ({ handoffId }: { handoffId: string }): string => `baton-${handoffId}`;
 
 /** `chat_connect`, then the talk with the bot and the question. While the user is queued this fails and is repeated. */
 export async function open(ctx: Context, request: OpenRequest): Promise<Opened> {
-  const { handoffId } = request;
-  const partnerId = partnerIdOf(request);
-  const known = await ctx.memory.get<Talk>(talkKey(handoffId));
-  if (known?.opened) return { deskConversationId: partnerId };
-  const talk: Talk = known ?? { partnerId, sent: 0 };
-  if (known === undefined) {
-    await checkHours(ctx, 'open');
-    await ctx.memory.put(partnerKey(partnerId), handoffId, { ttlMs: TTL_MS });
-    await ctx.memory.put(talkKey(handoffId), talk, { ttlMs: TTL_MS });
-  }
-  const cidBefore = talk.cid;
-  const wasThere = await connect(ctx, request, talk);
-  // The queue may have thrown the user out, and this is his next chat.
-  if (cidBefore !== undefined && cidBefore !== talk.cid) talk.sent = 0;
-  const own = known !== undefined || wasThere ? await ownLines(ctx, 'open', talk) : [];
-  // A chat that an earlier handoff left open has lines that are not of this one.
-  const before = known === undefined ? own.length : talk.sent;
-  await ctx.memory.put(talkKey(handoffId), { ...talk, sent: before }, { ttlMs: TTL_MS });
+  const key = talkKey(request.handoffId);
+  const deskConversationId = partnerIdOf(request);
+  const known = await ctx.memory.get<Talk>(key);
+  if (known?.opened) return { deskConversationId };
+  if (known === undefined) await checkHours(ctx, 'open');
+  const talk: Talk = { partnerId: deskConversationId, sent: 0 };
+  await ctx.memory.put(key, talk, { ttlMs: TTL_MS });
+  await connect(ctx, request, talk);
   const lines = openingLines(request);
-  const done = own.slice(before).filter((line) => lines.includes(line)).length;
-  talk.sent = before + done;
-  for (const content of lines.slice(done)) {
+  // A look only where an earlier try may have said something.
+  if (known !== undefined)
+    talk.sent = (await ownLines(ctx, 'open', talk)).filter((line) => lines.includes(line)).length;
+  for (const content of lines.slice(talk.sent)) {
     if (!(await say(ctx, 'open', talk, { content }))) throw waiting('no agent has taken the user yet');
   }
-  await ctx.memory.put(talkKey(handoffId), { ...talk, opened: true }, { ttlMs: TTL_MS });
-  return { deskConversationId: partnerId };
+  await ctx.memory.put(key, { ...talk, opened: true }, { ttlMs: TTL_MS });
+  return { deskConversationId };
 }
 
 /** Unclear on purpose: the user is in Sobot's queue, so that a handoff which ends now takes him out again. */
@@ -82,8 +71,7 @@ const REFUSED: Record<number, string> = {
   7: 'the queue is full',
 };
 
-/** Whether the user was there before. */
-async function connect(ctx: Context, { user, email, handoffId }: OpenRequest, talk: Talk): Promise<boolean> {
+async function connect(ctx: Context, { user, email, handoffId }: OpenRequest, talk: Talk): Promise<void> {
   const { groupId } = ctx.config;
   const mail = email ?? user.email;
   const body = {
@@ -100,8 +88,8 @@ async function connect(ctx: Context, { user, email, handoffId }: OpenRequest, ta
   const cid = text(item['cid']);
   if (cid !== undefined) talk.cid = cid;
   if (status === QUEUED) throw waiting(`all agents are busy: number ${number(item['count']) ?? '?'} in the queue`);
-  if (status === ASKED_ALREADY) await findCid(ctx, talk);
-  if (status === ASKED_ALREADY || (status !== undefined && CONNECTED.includes(status))) return status !== CONNECTED[0];
+  if (status === ASKED_ALREADY) return await findCid(ctx, talk);
+  if (status !== undefined && CONNECTED.includes(status)) return;
   const refused = status === undefined ? undefined : REFUSED[status];
   if (refused !== undefined) throw new SobotError({ operation: 'open', kind: 'rejected', reason: refused });
   throw new SobotError({ operation: 'open', kind: 'unavailable', reason: `chat_connect answered status ${status}` });
@@ -200,12 +188,9 @@ async function ownLines(ctx: Context, operation: Operation, { cid, partnerId }: 
     .map((line) => (typeof line['msg'] === 'string' ? line['msg'] : ''));
 }
 
-/** Only while this handoff has the user at Sobot: the next one may have begun. */
 export async function close(ctx: Context, { handoffId }: CloseRequest): Promise<void> {
   const talk = await ctx.memory.get<Talk>(talkKey(handoffId));
-  if (talk === undefined) return;
-  if ((await ctx.memory.get<string>(partnerKey(talk.partnerId))) !== handoffId) return;
-  await call(ctx, 'close', 'out', { body: { partnerid: talk.partnerId } });
+  if (talk !== undefined) await call(ctx, 'close', 'out', { body: { partnerid: talk.partnerId } });
 }
 
 /** Refuses outside the working hours of the group, where a group is set. */
