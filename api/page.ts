@@ -18,6 +18,7 @@ const htmlOf = ({ title, lines }: Page): string =>
     '<head>',
     '<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<link rel="icon" href="data:,">',
     `<title>${escaped(title)}</title>`,
     '</head>',
     '<body>',
