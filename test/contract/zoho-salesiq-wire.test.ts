@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeskErrorKind } from '../../activities/errors.ts';
-import { type ZohoConfig, zohoConfig } from '../../activities/desks/zoho-salesiq/config.ts';
+import { zohoConfig } from '../../activities/desks/zoho-salesiq/config.ts';
 import { zohoSalesiq } from '../../activities/desks/zoho-salesiq/index.ts';
 import {
   APP,
@@ -71,9 +71,7 @@ describe('settings', () => {
   it('[39] every region has its own consent page', () => {
     const address = (region: string): string => {
       const { baseUrl: _, ...real } = config(fake.base, { region });
-      return new URL(
-        zohoSalesiq.consent!.url(real as ZohoConfig, { redirectUri: REDIRECT, state: 's', mode: 'external' }),
-      ).host;
+      return new URL(zohoSalesiq.consent!.url(real, { redirectUri: REDIRECT, state: 's', mode: 'external' })).host;
     };
     expect(['us', 'eu', 'in', 'au', 'cn', 'jp', 'ca'].map(address)).toEqual([
       'accounts.zoho.com',
