@@ -34,7 +34,7 @@ export const nativeRoutes: Routes = (app, context) => {
         description:
           'Accepted means delivered, in order: it is kept until the desk has it, or `message.failed` says so. 409 ' +
           '`human_has_it` while a handoff is open for the conversation or a human has taken it. A conversation is known ' +
-          "from the user's first message on.",
+          "from the user's first message on. The same `id` again changes nothing until `conversation.ended`.",
         params: conversationParams,
         body: messageRequest,
         response: { 202: botMessageAccepted, ...errors(400, 403, 404, 409) },
