@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { desksIn, openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
+import { desksIn } from '../support/desk-facts.ts';
+import { openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
 import { until } from '../support/poll.ts';
 import { seededRandom, testSeed } from '../support/seed.ts';
 

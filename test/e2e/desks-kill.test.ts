@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxOperation } from '../../api/sandbox/desk-sandbox.ts';
 import type { Mode } from '../../workflows/contracts.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { conversationEvents, desksIn, openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
+import { desksIn } from '../support/desk-facts.ts';
+import { conversationEvents, openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
 import { until } from '../support/poll.ts';
 import { spawnWorker, type WorkerProcess } from '../support/process.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CloseReason } from '../../workflows/contracts.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { conversationEvents, desksIn, openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
+import { desksIn } from '../support/desk-facts.ts';
+import { conversationEvents, openDesk, QUESTION, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
 import { until } from '../support/poll.ts';
 
 vi.setConfig({ maxConcurrency: 10 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { desksIn, openDesk, QUESTION, type DeskBot } from '../support/desk-talks.ts';
+import { desksIn } from '../support/desk-facts.ts';
+import { openDesk, QUESTION, type DeskBot } from '../support/desk-talks.ts';
 import { until } from '../support/poll.ts';
 
 vi.setConfig({ maxConcurrency: 8 });
@@ -86,9 +87,11 @@ describe.concurrent.each(desksIn('external'))('$kind, the user elsewhere', (desk
     await until(async () => (await talk.toUser()).includes('I am Zoe'), { message: 'the words of Zoe' });
     const events = await talk.events();
     const replies = events.filter(({ type }) => type === 'message.agent');
-    expect(replies.map(({ data }) => data['text']).filter((text) => text !== '')).toEqual(['here it is', 'I am Zoe']);
+    const notice = desk.fileNotice?.text;
+    const words = replies.map(({ data }) => data['text']).filter((text) => text !== '');
+    expect(words).toEqual(['here it is', ...(notice === undefined ? [] : [notice]), 'I am Zoe']);
     const files = replies.flatMap(({ data }) => (data['attachments'] ?? []) as { url: string }[]);
-    expect(files.map(({ url }) => url)).toEqual([PICTURE.url]);
+    expect(files.map(({ url }) => url)).toEqual(notice === undefined ? [PICTURE.url] : []);
     expect(events.filter(({ type }) => type === 'handoff.agent_changed')).toHaveLength(1);
     expect(replies.at(-1)?.data['agent']).not.toEqual(replies[0]?.data['agent']);
     expect(JSON.stringify(replies)).not.toContain(FILE.url);
@@ -142,7 +145,7 @@ describe.concurrent.each(desksIn('external'))('$kind, the user elsewhere', (desk
     await human.reply(id, 'slowly');
     bot.sandbox.webhooks({ wrongSecret: true });
     // Not waited for: a desk repeats what is refused. Its first try goes out before the next webhook.
-    if (desk.unsigned !== true) void human.reply(id, 'forged');
+    if (desk.unsigned === undefined) void human.reply(id, 'forged');
     bot.sandbox.webhooks({ copies: 2 });
     await human.close(id);
     await talk.ended();
@@ -184,7 +187,7 @@ describe.concurrent.each(desksIn('external'))('$kind, the user elsewhere', (desk
       await bot.settings();
     }
     await until(async () => (await talk.fromUser()).length === 2, { message: 'the second message', timeoutMs: 20_000 });
-    bot.sandbox.fault('send', { kind: 'rate_limit', resetInMs: 600, times: 3 });
+    bot.sandbox.fault('send', { ...(desk.rateLimit?.fault ?? { kind: 'rate_limit', resetInMs: 600 }), times: 3 });
     const said = texts('in a hurry', 5);
     for (const text of said) await talk.say(text);
     await talk.reply('slowly, please');

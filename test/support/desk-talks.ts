@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { desks } from '../../activities/desks/registry.ts';
 import type { DeskSandbox, SandboxLine, SandboxTalk } from '../../api/sandbox/desk-sandbox.ts';
-import { createSobotSandbox } from '../../api/sandbox/sobot/index.ts';
-import { sandboxes } from '../../api/sandbox/sandboxes.ts';
 import type {
   BotEvent,
   ConversationEvent,
@@ -15,47 +13,8 @@ import type {
 import { call, type Answer, type Link } from './bots.ts';
 import { CALLBACK_SECRET, startCallbackReceiver } from './callback.ts';
 import type { Cluster } from './cluster.ts';
+import type { TestedDesk } from './desk-facts.ts';
 import { until } from './poll.ts';
-import { openApiOf } from './sobot-openapi.ts';
-
-/** What the tests have to know of one desk beside its simulator. */
-interface DeskFacts {
-  /** Native mode: under which name a human gives a conversation to the bot. */
-  seat?(config: Record<string, unknown>): string;
-  /** The adapter gets new tokens by itself; otherwise an operator has to enter one. */
-  renewsTokens?: boolean;
-  /** Nothing in its webhooks shows who has sent them. */
-  unsigned?: true;
-  /** Instead of its simulator as it is. */
-  create?(): DeskSandbox;
-}
-
-const FACTS: Record<string, DeskFacts> = {
-  intercom: { seat: (config) => String(config['adminId']) },
-  livechat: { seat: (config) => String(config['agentEmail']), renewsTokens: true },
-  sobot: { renewsTokens: true, unsigned: true, create: () => openApiOf(createSobotSandbox()) },
-};
-
-export interface TestedDesk extends DeskFacts {
-  kind: string;
-  /** A channel of its users: of its own messenger in native mode. */
-  channel: string;
-  /** A channel of users that it must not get. */
-  refusedChannel: string;
-  create(): DeskSandbox;
-}
-
-/** The desks with a simulator, for `describe.each`. */
-export const desksIn = (mode: Mode): TestedDesk[] =>
-  Object.entries(sandboxes).flatMap(([kind, create]) => {
-    const desk = desks.get(kind);
-    if (desk === undefined || !desk.capabilities.modes.includes(mode)) return [];
-    const channel = mode === 'native' ? desk.ownChannels[0] : (desk.externalChannels?.[0] ?? 'api');
-    const refused = channel === 'api' ? desk.ownChannels[0] : 'api';
-    return [
-      { kind, channel: channel ?? kind, refusedChannel: refused ?? kind, create: () => create(), ...FACTS[kind] },
-    ];
-  });
 
 /** A bot, the backend that its callbacks reach, and a desk of its own. Everything goes over HTTP. */
 export interface DeskBot {
@@ -181,10 +140,21 @@ export async function openDesk(
     ...settings,
   });
   if (saved.status !== 201) throw new Error(`PUT bot: ${saved.status} ${JSON.stringify(saved.json)}`);
-  if (saved.json.service.state !== 'available') throw new Error(`verify: ${JSON.stringify(saved.json.service)}`);
+  if (desks.get(desk.kind)?.consent !== undefined) await consents(cluster, bot);
+  const { service } = (await bot.call('GET', `/v1/bots/${id}/status`)).json;
+  if (service !== 'available') throw new Error(`verify: ${JSON.stringify(saved.json.service)}, now ${service}`);
   const { pathname } = new URL(String(saved.json.webhookUrl));
   sandbox.connect({ webhookUrl: new URL(pathname, cluster.url).href });
   return bot;
+}
+
+/** As the operator's browser does: to the desk's page, which allows it, and back to Baton. */
+async function consents(cluster: Cluster, bot: DeskBot): Promise<void> {
+  const { json } = await bot.call('POST', `/v1/bots/${bot.id}/consent`);
+  const allowed = await fetch(json.url, { redirect: 'manual' });
+  const { pathname, search } = new URL(allowed.headers.get('location') ?? '');
+  const back = await fetch(new URL(pathname + search, cluster.url));
+  if (back.status !== 200) throw new Error(`consent: ${back.status} ${await back.text()}`);
 }
 
 function speakerOf({ type, data }: BotEvent): 'user' | 'agent' | undefined {

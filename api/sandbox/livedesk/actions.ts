@@ -19,6 +19,8 @@ interface Stage {
   /** Where Baton listens: at the API channel, or as the AI Agent of the widget. */
   inboxId(): number;
   webhookSecret: string;
+  /** Where webhooks go now, with the token that is right or wrong at the moment. */
+  webhookUrl(): string | undefined;
 }
 
 export type NewMessage = Pick<Message, 'type' | 'author' | 'content'> &
@@ -39,7 +41,8 @@ export function createActions(world: World, stage: Stage) {
       body,
       headers: { 'content-type': 'application/json', ...signature(body, delivery, wrongSecret) },
     });
-    return [{ conversationId: String(conversation.id), build }];
+    const url = stage.webhookUrl();
+    return [{ conversationId: String(conversation.id), ...(url !== undefined && { url }), build }];
   }
 
   function signature(body: string, delivery: string, wrongSecret: boolean): Record<string, string> {

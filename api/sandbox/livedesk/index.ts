@@ -49,7 +49,13 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
   const faults = createFaults();
   const outgoing = createOutgoing({ timeoutMs: webhookTimeoutMs, retriesMs: [], ...(keep !== undefined && { keep }) });
   const wire = createWire(world, () => switches);
-  const actions = createActions(world, { wire, switches: () => switches, inboxId: () => inboxId, webhookSecret });
+  const actions = createActions(world, {
+    wire,
+    switches: () => switches,
+    inboxId: () => inboxId,
+    webhookSecret,
+    webhookUrl: () => outgoing.url,
+  });
   const said = ({ id }: Conversation, text: string): void => agent.said(String(id), text);
   const { human, user, people } = createPeople(world, { actions, outgoing, inboxId: () => inboxId, said });
   const agent = createScriptedAgent(human);

@@ -1,0 +1,91 @@
+import { desks } from '../../activities/desks/registry.ts';
+import type { DeskSandbox, SandboxFault } from '../../api/sandbox/desk-sandbox.ts';
+import { createSobotSandbox } from '../../api/sandbox/sobot/index.ts';
+import { sandboxes } from '../../api/sandbox/sandboxes.ts';
+import { createZohoSalesiqSandbox } from '../../api/sandbox/zoho-salesiq/index.ts';
+import type { Mode } from '../../workflows/contracts.ts';
+import { openApiOf } from './sobot-openapi.ts';
+
+/** What the tests have to know of one desk beside its simulator. */
+interface DeskFacts {
+  /** Native mode: under which name a human gives a conversation to the bot. */
+  seat?(config: Record<string, unknown>): string;
+  /** The adapter gets new tokens by itself; otherwise an operator has to enter one. */
+  renewsTokens?: boolean;
+  /** Why its webhooks show nobody who has sent them. */
+  unsigned?: string;
+  /** Why files of its agents do not arrive; the text that stands for one. */
+  fileNotice?: { why: string; text: string };
+  /** Why its own rate limit is too long for a test, and what it may send instead. */
+  rateLimit?: { why: string; fault: SandboxFault };
+  /** Instead of its simulator as it is. */
+  create?(): DeskSandbox;
+}
+
+const FACTS: Record<string, DeskFacts> = {
+  intercom: { seat: (config) => String(config['adminId']) },
+  livechat: { seat: (config) => String(config['agentEmail']), renewsTokens: true },
+  livedesk: { seat: () => 'Handoff Bot' },
+  sobot: {
+    renewsTokens: true,
+    unsigned: 'pushes of its open API have no signature',
+    create: () => openApiOf(createSobotSandbox()),
+  },
+  'zoho-salesiq': {
+    renewsTokens: true,
+    fileNotice: {
+      why: 'what webhooks tell of a file is not published',
+      text: '[The agent has sent a file that cannot be shown here.]',
+    },
+    rateLimit: {
+      why: 'error 1023 names no end, so a minute is waited; with a Retry-After it is that',
+      fault: { kind: 'status', status: 429, retryAfter: 1 },
+    },
+    create: () => createZohoSalesiqSandbox({ refreshes: 1_000, codes: 1_000 }),
+  },
+};
+
+/** Desks whose bot can only answer while the desk waits for it, in their HTTP call. */
+const IN_TURNS: readonly { kind: string; mode: Mode; why: string; create(): DeskSandbox }[] = [
+  {
+    kind: 'zoho-salesiq',
+    mode: 'native',
+    why: 'a Zobot answers a message, and cannot speak or be given a chat otherwise',
+    create: () => createZohoSalesiqSandbox({ refreshes: 1_000, codes: 1_000, patienceMs: 15_000 }),
+  },
+  {
+    kind: 'sobot',
+    mode: 'external',
+    why: 'the third-party robot of the widget answers a question; after the transfer nobody tells it anything',
+    create: () => createSobotSandbox({ packMs: 30, settleMs: 15_000 }),
+  },
+];
+
+export interface TestedDesk extends DeskFacts {
+  kind: string;
+  mode: Mode;
+  /** A channel of its users: of its own messenger in native mode. */
+  channel: string;
+  /** A channel of users that it must not get. */
+  refusedChannel: string;
+  create(): DeskSandbox;
+}
+
+/** The desks with a simulator, for `describe.each`: bot and user may speak at any time. */
+export const desksIn = (mode: Mode): TestedDesk[] =>
+  Object.entries(sandboxes)
+    .filter(([kind]) => !IN_TURNS.some((desk) => desk.kind === kind && desk.mode === mode && mode === 'native'))
+    .flatMap(([kind, create]) => tested(kind, mode, () => create()));
+
+/** Those in whose messenger bot and user speak in turns. */
+export const desksInTurns = (): TestedDesk[] =>
+  IN_TURNS.flatMap(({ kind, mode, create }) => tested(kind, mode, create, true));
+
+function tested(kind: string, mode: Mode, create: () => DeskSandbox, inTurns = false): TestedDesk[] {
+  const desk = desks.get(kind);
+  if (desk === undefined || !desk.capabilities.modes.includes(mode)) return [];
+  const channel = mode === 'native' ? desk.ownChannels[0] : (desk.externalChannels?.[0] ?? 'api');
+  const refused = channel === 'api' ? desk.ownChannels[0] : 'api';
+  const facts = { ...FACTS[kind], ...(inTurns && { create }) };
+  return [{ kind, mode, channel: channel ?? kind, refusedChannel: refused ?? kind, create, ...facts }];
+}
