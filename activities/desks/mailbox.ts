@@ -25,6 +25,8 @@ const KEPT = 50;
 const TTL_MS = 24 * 60 * 60_000;
 /** A message that nobody has taken by then has been reported as failed: it must not be said later all the same. */
 const FRESH_MS = 15 * 60_000;
+/** What lay there so long before a turn was said for an earlier one. Clocks of processes differ a little. */
+const EARLIER_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 /** How long a turn waits for more after it has taken something. */
 const MORE_MS = 500;
@@ -107,8 +109,9 @@ export async function takeBack(
 }
 
 /**
- * What the bot has said for this turn, in order: waits up to `waitMs` for the first and a moment for more. A repeat of a
- * turn gets what it got before. Empty: nothing came in time. When `signal` aborts nothing more is taken.
+ * What the bot has said for this turn, in order: waits up to `waitMs` for the first and a moment for more. A late answer to
+ * an earlier turn goes with it, and is not taken for the answer to this one: it would shift all that follow. A repeat of
+ * a turn gets what it got before. Empty: nothing came in time. When `signal` aborts nothing more is taken.
  */
 export async function takeTurn(
   memory: DeskMemory,
@@ -117,45 +120,47 @@ export async function takeTurn(
 ): Promise<TurnItem[]> {
   const key = keyOf(turn.deskConversationId);
   const mostAt = performance.now() + waitMs;
+  const sinceMs = Date.now() - EARLIER_MS;
   let endAt = mostAt;
-  let said = saidIn(await read(memory, key), turn.key);
-  if (said.length > 0) return said;
+  let said = takenIn(await read(memory, key), turn.key);
+  if (said.length > 0) return said.map(({ item }) => item);
   for (;;) {
     const all = await takeFree(memory, key, turn.key, signal).catch((error: unknown) => {
       if (said.length === 0) throw error;
       return said;
     });
     // The bot's next message comes when this one is taken, so the moment begins again.
-    if (all.length > said.length) endAt = Math.min(mostAt, performance.now() + MORE_MS);
+    if (all.length > said.length && all.some(({ atMs }) => atMs >= sinceMs)) {
+      endAt = Math.min(mostAt, performance.now() + MORE_MS);
+    }
     said = all;
     const left = said.some(isLast) ? 0 : endAt - performance.now();
     if (left <= 0 || signal.aborted) {
-      return said.length > 0 ? said : await giveUp(memory, key, turn.key).catch(() => said);
+      if (said.length === 0) await giveUp(memory, key, turn.key).catch(() => undefined);
+      return said.map(({ item }) => item);
     }
     await pause(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** Noted, for an answer that comes late. */
-async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise<TurnItem[]> {
+async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise<void> {
   await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), {
     ttlMs: TTL_MS,
   });
-  return [];
 }
 
 const isFree = ({ takenBy, atMs }: Letter): boolean => takenBy === undefined && atMs + FRESH_MS > Date.now();
 
 /** After it the bot has no more to say. */
-const isLast = ({ kind }: TurnItem): boolean => kind !== 'message';
+const isLast = ({ item }: Letter): boolean => item.kind !== 'message';
 
-const saidIn = ({ items }: Mailbox, turnKey: string): TurnItem[] =>
-  items.filter(({ takenBy }) => takenBy === turnKey).map(({ item }) => item);
+const takenIn = ({ items }: Mailbox, turnKey: string): Letter[] => items.filter(({ takenBy }) => takenBy === turnKey);
 
 /** All that the turn has now: of several turns at once each item goes to one. */
-async function takeFree(memory: DeskMemory, key: string, turnKey: string, signal: AbortSignal): Promise<TurnItem[]> {
+async function takeFree(memory: DeskMemory, key: string, turnKey: string, signal: AbortSignal): Promise<Letter[]> {
   const seen = await read(memory, key);
-  if (!seen.items.some(isFree) || signal.aborted) return saidIn(seen, turnKey);
+  if (!seen.items.some(isFree) || signal.aborted) return takenIn(seen, turnKey);
   const box = await memory.update<Mailbox>(
     key,
     // The lock may have taken its time: nobody waits for the answer of an aborted turn.
@@ -163,5 +168,5 @@ async function takeFree(memory: DeskMemory, key: string, turnKey: string, signal
       signal.aborted ? now : { items: now.items.map((one) => (isFree(one) ? { ...one, takenBy: turnKey } : one)) },
     { ttlMs: TTL_MS },
   );
-  return saidIn(box, turnKey);
+  return takenIn(box, turnKey);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeskMemory, TurnItem } from '../../activities/desks/desk.ts';
-import { handOver, takeTurn } from '../../activities/desks/mailbox.ts';
+import { handOver, takeBack, takeTurn } from '../../activities/desks/mailbox.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 import { until } from '../support/poll.ts';
 
@@ -15,6 +15,11 @@ const leave = (memory: DeskMemory, item: TurnItem, { talk = TALK, signal = never
 const drop = async (memory: DeskMemory, item: TurnItem): Promise<void> => {
   expect(await leave(memory, item, { signal: AbortSignal.abort() })).toBe(false);
 };
+/** As if all that lies there had been left five seconds earlier. */
+const age = (memory: DeskMemory): Promise<unknown> =>
+  memory.update<{ items: { atMs: number }[] }>(`mailbox.${TALK}`, async (box) => ({
+    items: (box?.items ?? []).map((letter) => ({ ...letter, atMs: letter.atMs - 5_000 })),
+  }));
 const take = async (memory: DeskMemory, key: string, { talk = TALK, waitMs = 5_000, signal = never() } = {}) =>
   (await takeTurn(memory, { deskConversationId: talk, key }, { waitMs, signal })).map((item) => item.key);
 
@@ -48,6 +53,22 @@ describe('a turn', () => {
     const memory = createTestMemory();
     await drop(memory, message('a'));
     expect(await take(memory, 't-1', { waitMs: 0 })).toEqual(['a']);
+  });
+
+  it('gets a late answer to an earlier turn with its own, and does not take the one for the other', async () => {
+    const memory = createTestMemory();
+    await drop(memory, message('late'));
+    await age(memory);
+    const taken = take(memory, 't-2');
+    await until(async () => JSON.stringify(await memory.get(`mailbox.${TALK}`)).includes('t-2'), { message: 'taken' });
+    expect(await leave(memory, message('own'))).toBe(true);
+    expect(await taken).toEqual(['late', 'own']);
+    const alone = createTestMemory();
+    await drop(alone, message('late'));
+    await age(alone);
+    const before = performance.now();
+    expect(await take(alone, 't-2', { waitMs: 800 })).toEqual(['late']);
+    expect(performance.now() - before).toBeGreaterThan(700);
   });
 
   it('that is repeated gets what it had, whatever was said since', async () => {
@@ -213,5 +234,20 @@ describe('a turn that got nothing', () => {
     const { posted: again, post } = desk();
     expect(await leaveLate(memory, message('a'), post)).toBe(true);
     expect([posted, again]).toEqual([['t-1'], ['t-1']]);
+  });
+});
+
+describe('what is taken back', () => {
+  it('is what no turn has, and nothing else', async () => {
+    const memory = createTestMemory();
+    const isA = ({ key }: TurnItem): boolean => key === 'a';
+    expect(await takeBack(memory, TALK, isA)).toBe(false);
+    await drop(memory, message('a'));
+    await drop(memory, message('b'));
+    expect(await takeBack(memory, TALK, isA)).toBe(true);
+    expect(await takeBack(memory, TALK, isA)).toBe(false);
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual(['b']);
+    expect(await takeBack(memory, TALK, () => true)).toBe(false);
+    expect(await take(memory, 't-1')).toEqual(['b']);
   });
 });
