@@ -8,7 +8,9 @@ import { checkHours } from './openapi.ts';
  * How long one try waits for a question of Sobot, milliseconds. A question that waits takes what is said at once; without
  * one there is nothing to wait for, and a long wait would take a place from the bot's other calls.
  */
-const TRY_MS = 1_500;
+const TRY_MS = 1_000;
+/** Between two tries to transfer: a question waits longer, and a visitor who has gone may be waited for all day. */
+const AGAIN_MS = 4_000;
 
 /** The transfer flag has left when this resolves; from then on Sobot and the visitor are alone. */
 export async function open(ctx: Context, request: OpenRequest): Promise<Opened> {
@@ -57,4 +59,9 @@ async function isTaken(ctx: Context, deskConversationId: string, item: TurnItem)
 }
 
 const nobodyAsks = (operation: Operation): SobotError =>
-  new SobotError({ operation, kind: 'unavailable', reason: 'Sobot does not wait for an answer at the moment' });
+  new SobotError({
+    operation,
+    kind: 'unavailable',
+    reason: 'Sobot does not wait for an answer at the moment',
+    ...(operation === 'open' && { retryAfterMs: AGAIN_MS }),
+  });
