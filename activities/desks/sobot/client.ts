@@ -3,7 +3,7 @@ import { HttpError, type HttpResponse } from '../../http/client.ts';
 import type { DeskContext } from '../desk.ts';
 import { hostOf, prefixesOf, type SobotConfig } from './config.ts';
 import { fromCode, fromStatus, isStaleToken, isTelling, type Operation, SobotError } from './failures.ts';
-import { type Fields, fields, hashOf, json, number, text } from './shapes.ts';
+import { fields, hashOf, json, number, text } from './shapes.ts';
 
 export type Context = DeskContext<SobotConfig>;
 
@@ -20,7 +20,7 @@ interface Request {
 }
 
 /** What an answer carries: `item`, in lists `items`, in some of the APIs `data` (sobot section 4). */
-export type Payload = unknown;
+type Payload = unknown;
 
 /**
  * One operation of the live chat API, for example `chat_send`, with the token of this app. A token that is refused is
@@ -157,5 +157,3 @@ function fromHttpError(operation: Operation, error: unknown): SobotError {
 
 /** The status word of an answer, which says whether it worked. */
 export const statusOf = (payload: Payload): number | undefined => number(fields(payload)['status']);
-
-export type { Fields };
