@@ -6,7 +6,7 @@ import { verify } from './verify.ts';
 import { authenticate, guide, parse } from './webhook.ts';
 import * as widget from './widget.ts';
 
-const wayOf = ({ way }: SobotConfig) => (way === 'widget' ? widget : openapi);
+const inWidget = ({ way }: SobotConfig): boolean => way === 'widget';
 
 /**
  * Sobot. Widget: the bot is the third-party robot in Sobot's own widget, and a handoff is a flag in its answer. Open API:
@@ -31,10 +31,10 @@ export const sobot: Desk<SobotConfig> = {
   config: sobotConfig,
   ownChannels: ['sobot'],
   externalChannels: ['sobot'],
-  messengerInExternal: ({ way }) => way === 'widget',
+  messengerInExternal: inWidget,
   verify: (ctx) => verify(ctx),
-  open: (ctx, request) => wayOf(ctx.config).open(ctx, request),
-  send: (ctx, message) => wayOf(ctx.config).send(ctx, message),
-  close: (ctx, request) => wayOf(ctx.config).close(ctx, request),
+  open: (ctx, request) => (inWidget(ctx.config) ? widget.open(ctx, request) : openapi.open(ctx, request)),
+  send: (ctx, message) => (inWidget(ctx.config) ? widget.send(ctx, message) : openapi.send(ctx, message)),
+  close: (ctx, request) => (inWidget(ctx.config) ? widget.close(ctx, request) : openapi.close(ctx, request)),
   webhook: { guide, authenticate, parse, answer: { waitMs: 9_000, turn, render } },
 };
