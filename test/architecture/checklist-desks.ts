@@ -2,13 +2,8 @@ import type { Line } from './checklist.ts';
 
 /** Lines 17 to 45: what the other desks must do. What only the vendor's live system could show says so. */
 
-const LATER = 'a desk of a later version';
-
-const later = (from: number, to: number): Line[] =>
-  Array.from({ length: to - from + 1 }, (_, index) => ({ n: from + index, asks: LATER, elsewhere: LATER }));
-
-const icCalls = 'contract/intercom-wire.test.ts';
-const icHooks = 'contract/intercom-webhook.test.ts';
+const zoCalls = 'contract/zoho-salesiq-wire.test.ts';
+const zoHooks = 'contract/zoho-salesiq-webhook.test.ts';
 const ldCalls = 'contract/livedesk-wire.test.ts';
 const lcCalls = 'contract/livechat-wire.test.ts';
 const lcHooks = 'contract/livechat-webhook.test.ts';
@@ -164,4 +159,57 @@ const livedesk: Line[] = [
   { n: 30, asks: 'tags at a close and at a transfer', elsewhere: NOT_PUBLISHED },
 ];
 
-export const otherDesks: Line[] = [...sobot, ...intercom, ...livedesk, ...livechat, ...later(37, 45)];
+const zoho: Line[] = [
+  {
+    n: 37,
+    asks: 'client, secret, screen name and region are needed',
+    shown: [[zoCalls, '[37] cannot be without client, secret, screen name, region and group']],
+  },
+  {
+    n: 38,
+    asks: 'the screen name is one segment of a path',
+    shown: [[zoCalls, '[38] %j is no screen name']],
+  },
+  { n: 39, asks: 'the region chooses the addresses', shown: [[zoCalls, '[39] every region has its own consent page']] },
+  {
+    n: 40,
+    asks: 'consent, with a return address for each mode',
+    shown: [
+      [zoCalls, '[40] has one return address for each mode, and asks for a refresh token'],
+      ['api/consent.test.ts', 'makes an unavailable desk available'],
+    ],
+  },
+  {
+    n: 41,
+    asks: 'a public key is optional, and once set it counts',
+    shown: [[zoHooks, '[41] is not asked for without a key, and no key that cannot be read opens the door']],
+  },
+  {
+    n: 42,
+    asks: 'with a key, what it does not verify is refused',
+    shown: [
+      [zoHooks, '[42] is refused when it is missing, altered, of other bytes or not the one spelling'],
+      ['contract/zoho-salesiq-native.test.ts', 'what is signed with another key never reaches the bot'],
+    ],
+  },
+  {
+    n: 43,
+    asks: 'a group is chosen, and gets the conversations',
+    shown: [
+      [zoCalls, '[43] department %s is refused with the list'],
+      ['contract/zoho-salesiq-native.test.ts', 'goes to the group of the settings, and from then on Baton watches'],
+    ],
+  },
+  {
+    n: 44,
+    asks: 'files from there are not shown; the session goes on',
+    shown: [[zoHooks, '[44] has a notice in the place of a file, or only says who is there']],
+  },
+  {
+    n: 45,
+    asks: 'a warning of the model that may not call for a human',
+    shown: [[zoHooks, '[45] warns in native mode of the model that may not call for a human']],
+  },
+];
+
+export const otherDesks: Line[] = [...sobot, ...intercom, ...livedesk, ...livechat, ...zoho];
