@@ -2,6 +2,8 @@ import type { Line } from './checklist.ts';
 
 /** Lines 17 to 45: what the other desks must do. What only the vendor's live system could show says so. */
 
+const icCalls = 'contract/intercom-wire.test.ts';
+const icHooks = 'contract/intercom-webhook.test.ts';
 const zoCalls = 'contract/zoho-salesiq-wire.test.ts';
 const zoHooks = 'contract/zoho-salesiq-webhook.test.ts';
 const ldCalls = 'contract/livedesk-wire.test.ts';

@@ -33,8 +33,8 @@ describe('the feature checklist', () => {
     expect(read(TABLE)).toBe(checklistTable());
   });
 
-  it('shows every line of the desk that this version has', () => {
-    const webhook = CHECKLIST.filter(({ n }) => n >= 46 && n <= 68);
-    expect(webhook.filter(({ shown }) => shown === undefined)).toEqual([]);
+  it('shows every line of the desks but the two for which LiveDesk has published nothing', () => {
+    const desks = CHECKLIST.filter(({ n }) => n >= 11 && n <= 68);
+    expect(desks.filter(({ shown }) => shown === undefined).map(({ n }) => n)).toEqual([29, 30]);
   });
 });
