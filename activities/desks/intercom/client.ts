@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
-import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { HttpResponse } from '../../http/client.ts';
+import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { type Context, REGIONS } from './config.ts';
 
@@ -50,7 +51,7 @@ export async function call(ctx: Context, request: Call): Promise<Answer> {
       signal: ctx.signal,
     });
   } catch (error) {
-    throw fromHttpError(operation, error);
+    throw new DeskError({ desk: 'intercom', operation, ...noResponse(error) });
   }
   const { status, headers } = response;
   const answer = { status, headers, body: parsed(response.body) };
@@ -102,14 +103,9 @@ export function firstError(body: unknown): Said {
 }
 
 function kindOf(status: number, saysWhen: boolean): DeskErrorKind {
-  if (status === 401 || status === 402 || status === 403) return 'auth';
-  if (status === 404 || status === 410) return 'not_found';
+  if (status === 402) return 'auth';
   // It may have worked: section 8 of the note.
-  if (status === 408) return 'timeout';
-  if (status === 409) return 'conflict';
-  if (status === 425 || status === 429) return 'rate_limited';
-  if (status >= 500) return status === 503 && saysWhen ? 'rate_limited' : 'unavailable';
-  return 'rejected';
+  return status === 408 ? 'timeout' : kindOfStatus(status, saysWhen);
 }
 
 export function fromStatus(ctx: Context, operation: Operation, { status, headers, body }: Answer): DeskError {
@@ -150,15 +146,6 @@ const REASONS: Partial<Record<DeskErrorKind, string>> = {
   unavailable: 'Intercom has failed',
   timeout: 'Intercom gave up waiting for itself',
 };
-
-function fromHttpError(operation: Operation, error: unknown): DeskError {
-  if (!(error instanceof HttpError)) return deskError(operation, 'protocol', 'the call failed', { cause: error });
-  const { kind, message, sent, status } = error;
-  if (kind === 'blocked') return deskError(operation, 'rejected', `address blocked: ${message}`, { cause: error });
-  if (kind === 'too_large')
-    return deskError(operation, 'protocol', message, { ...(status !== undefined && { status }), cause: error });
-  return deskError(operation, sent ? 'timeout' : 'unavailable', message, { cause: error });
-}
 
 export function deskError(
   operation: Operation,

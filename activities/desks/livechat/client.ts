@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
-import type { DeskError } from '../../errors.ts';
-import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { HttpResponse } from '../../http/client.ts';
+import { noResponse } from '../../http/desk-errors.ts';
 import type { DeskContext } from '../desk.ts';
 import { addressesOf, type LivechatConfig } from './config.ts';
 import { type ErrorBody, errorBodyOf, failureOf, LivechatError } from './failures.ts';
@@ -91,7 +91,7 @@ async function exchange<T>(
       signal: ctx.signal,
     });
   } catch (error) {
-    throw fromHttpError(operation, error);
+    throw new LivechatError({ operation, ...noResponse(error) });
   }
   const error = errorBodyOf(jsonOf(response.body));
   const { status, elapsedMs } = response;
@@ -108,15 +108,4 @@ function jsonOf(body: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function fromHttpError(operation: Operation, error: unknown): DeskError {
-  if (!(error instanceof HttpError)) {
-    return new LivechatError({ operation, kind: 'protocol', reason: 'the call failed', cause: error });
-  }
-  const { kind, message, sent, status } = error;
-  const why = { operation, reason: message, cause: error, ...(status !== undefined && { status }) };
-  if (kind === 'blocked') return new LivechatError({ ...why, kind: 'rejected', reason: `address blocked: ${message}` });
-  if (kind === 'too_large') return new LivechatError({ ...why, kind: 'protocol' });
-  return new LivechatError({ ...why, kind: sent ? 'timeout' : 'unavailable' });
 }

@@ -1,5 +1,6 @@
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
+import { kindOfStatus } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 
 /** What a failed call says, in one form for all APIs of the vendor. */
@@ -113,12 +114,7 @@ function kindOf(error: ErrorBody | undefined, status: number, saysWhen: boolean)
     if (error.type === 'authorization' && NOT_IN_CHAT.test(error.message)) return 'rejected';
     return known === 'unavailable' && status === 503 && saysWhen ? 'rate_limited' : known;
   }
-  if (status === 401 || status === 403) return 'auth';
-  if (status === 404 || status === 410) return 'not_found';
-  if (status === 409) return 'conflict';
-  if (status === 408 || status === 425 || status === 429) return 'rate_limited';
-  if (status >= 500) return status === 503 && saysWhen ? 'rate_limited' : 'unavailable';
-  return 'rejected';
+  return kindOfStatus(status, saysWhen);
 }
 
 /** Both forms of the accounts API and the one of the chat APIs (sections 2 and 10). */

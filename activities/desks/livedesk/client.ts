@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
-import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { HttpResponse } from '../../http/client.ts';
+import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { baseOf, type Context } from './config.ts';
 
@@ -50,7 +51,7 @@ export async function call(ctx: Context, request: Call): Promise<Answer> {
       signal: ctx.signal,
     });
   } catch (error) {
-    throw fromHttpError(operation, error);
+    throw new DeskError({ desk: 'livedesk', operation, ...noResponse(error) });
   }
   const { status, headers, elapsedMs } = response;
   const answer = { status, headers, body: parsed(response.body) };
@@ -81,15 +82,6 @@ function wrongFields(body: unknown): string[] {
   return named.filter((name): name is string => typeof name === 'string' && FIELD.test(name)).slice(0, 5);
 }
 
-function kindOf(status: number, saysWhen: boolean): DeskErrorKind {
-  if (status === 401 || status === 403) return 'auth';
-  if (status === 404 || status === 410) return 'not_found';
-  if (status === 409) return 'conflict';
-  if (status === 408 || status === 425 || status === 429) return 'rate_limited';
-  if (status >= 500) return status === 503 && saysWhen ? 'rate_limited' : 'unavailable';
-  return 'rejected';
-}
-
 const REASONS: Partial<Record<DeskErrorKind, string>> = {
   not_found: 'LiveDesk does not know this contact, conversation or channel',
   conflict: 'LiveDesk has this already',
@@ -100,7 +92,7 @@ const REASONS: Partial<Record<DeskErrorKind, string>> = {
 
 export function fromStatus(ctx: Context, operation: Operation, { status, headers, body }: Answer): DeskError {
   const wait = retryAfterMs(headers, ctx.now());
-  const kind = kindOf(status, wait !== undefined);
+  const kind = kindOfStatus(status, wait !== undefined);
   const fields = wrongFields(body);
   const suffix = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
   return deskError(operation, kind, `${status === 403 ? MAY_NOT : (REASONS[kind] ?? WRONG_PAIR)}${suffix}`, {
@@ -112,15 +104,6 @@ export function fromStatus(ctx: Context, operation: Operation, { status, headers
 
 const WRONG_PAIR = 'LiveDesk refuses the API key and secret';
 const MAY_NOT = 'the API key may not do this';
-
-function fromHttpError(operation: Operation, error: unknown): DeskError {
-  if (!(error instanceof HttpError)) return deskError(operation, 'protocol', 'the call failed', { cause: error });
-  const { kind, message, sent, status } = error;
-  if (kind === 'blocked') return deskError(operation, 'rejected', `address blocked: ${message}`, { cause: error });
-  if (kind === 'too_large')
-    return deskError(operation, 'protocol', message, { ...(status !== undefined && { status }), cause: error });
-  return deskError(operation, sent ? 'timeout' : 'unavailable', message, { cause: error });
-}
 
 export function deskError(
   operation: Operation,

@@ -1,5 +1,6 @@
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import { HttpError, type HttpResponse } from '../../http/client.ts';
+import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { signStandardWebhook } from '../../http/sign.ts';
 import type { DeskContext } from '../desk.ts';
@@ -43,7 +44,7 @@ export async function call(
   } catch (error) {
     // A longer answer than anybody reads is an unreadable body.
     if (error instanceof HttpError && error.kind === 'too_large' && error.status === 200) return;
-    throw fromHttpError(operation, error);
+    throw new DeskError({ desk: 'webhook', operation, ...noResponse(error) });
   }
   const answer = parseAnswer(response.body);
   ctx.log.debug(
@@ -77,7 +78,7 @@ export async function probe(ctx: Context): Promise<number> {
       signal: ctx.signal,
     });
   } catch (error) {
-    throw fromHttpError('verify', error);
+    throw new DeskError({ desk: 'webhook', operation: 'verify', ...noResponse(error) });
   }
   const { status } = response;
   if (status === 401 || status === 403 || status >= 500) throw fromStatus(ctx, 'verify', response);
@@ -122,21 +123,12 @@ function parseAnswer(body: string): { code?: number; message?: string } | undefi
 function fromStatus(ctx: Context, operation: Operation, response: HttpResponse): DeskError {
   const { status } = response;
   const wait = retryAfterMs(response.headers, ctx.now());
-  const kind = kindOfStatus(status, wait !== undefined);
+  // 2xx but 200: it may have acted on the call, and did not say so in the way of the contract.
+  const kind = status < 300 ? 'protocol' : kindOfStatus(status, wait !== undefined);
   return deskError(operation, kind, REASONS[kind] ?? 'the desk refused the call', {
     status,
     ...(kind === 'rate_limited' && wait !== undefined && { retryAfterMs: wait }),
   });
-}
-
-function kindOfStatus(status: number, saysWhen: boolean): DeskErrorKind {
-  if (status === 401 || status === 403) return 'auth';
-  if (status === 404 || status === 410) return 'not_found';
-  if (status === 409) return 'conflict';
-  if (status === 408 || status === 425 || status === 429) return 'rate_limited';
-  if (status >= 500) return status === 503 && saysWhen ? 'rate_limited' : 'unavailable';
-  // 2xx but 200: it may have acted on the call, and did not say so in the way of the contract.
-  return status < 300 ? 'protocol' : 'rejected';
 }
 
 const REASONS: Partial<Record<DeskErrorKind, string>> = {
@@ -147,17 +139,6 @@ const REASONS: Partial<Record<DeskErrorKind, string>> = {
   unavailable: 'the desk has failed',
   protocol: 'the desk must answer with status 200',
 };
-
-function fromHttpError(operation: Operation, error: unknown): DeskError {
-  if (!(error instanceof HttpError)) return deskError(operation, 'protocol', 'the call failed', { cause: error });
-  if (error.kind === 'blocked')
-    return deskError(operation, 'rejected', `address blocked: ${error.message}`, { cause: error });
-  if (error.kind === 'too_large') {
-    const status = error.status === undefined ? {} : { status: error.status };
-    return deskError(operation, 'protocol', error.message, { ...status, cause: error });
-  }
-  return deskError(operation, error.sent ? 'timeout' : 'unavailable', error.message, { cause: error });
-}
 
 function deskError(
   operation: Operation,

@@ -1,4 +1,5 @@
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
+import { kindOfStatus } from '../../http/desk-errors.ts';
 
 interface Details {
   operation: string;
@@ -99,14 +100,18 @@ const retryAfter = (code: number | undefined, waitMs: number | undefined): { ret
   return retryAfterMs === undefined ? {} : { retryAfterMs };
 };
 
+const WORDS: Partial<Record<DeskErrorKind, string>> = {
+  auth: 'SalesIQ refused the credentials',
+  not_found: 'SalesIQ does not know this conversation',
+  conflict: 'SalesIQ has this already',
+  rate_limited: 'SalesIQ asks us to wait',
+  unavailable: 'SalesIQ has failed',
+  protocol: 'SalesIQ sent us elsewhere',
+};
+
 function meaningOf(status: number, code: number | undefined, saysWhen: boolean): Meaning {
-  if (status === 429 || status === 408 || status === 425 || (status === 503 && saysWhen))
-    return { kind: 'rate_limited', words: 'SalesIQ asks us to wait' };
-  if (status >= 500) return { kind: 'unavailable', words: 'SalesIQ has failed' };
-  if (code !== undefined) return MEANINGS[code] ?? rejected('SalesIQ refused the call');
-  if (status === 401 || status === 403) return auth('SalesIQ refused the credentials');
-  if (status === 404 || status === 410) return { kind: 'not_found', words: 'SalesIQ does not know this conversation' };
-  if (status === 409) return { kind: 'conflict', words: 'SalesIQ has this already' };
-  if (status >= 300 && status < 400) return { kind: 'protocol', words: 'SalesIQ sent us elsewhere' };
-  return rejected('SalesIQ refused the call');
+  const kind = status >= 300 && status < 400 ? 'protocol' : kindOfStatus(status, saysWhen);
+  const isServers = kind === 'rate_limited' || kind === 'unavailable';
+  if (code !== undefined && !isServers) return MEANINGS[code] ?? rejected('SalesIQ refused the call');
+  return { kind, words: WORDS[kind] ?? 'SalesIQ refused the call' };
 }

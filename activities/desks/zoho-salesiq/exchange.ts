@@ -1,4 +1,5 @@
-import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { HttpResponse } from '../../http/client.ts';
+import { noResponse } from '../../http/desk-errors.ts';
 import type { DeskContext } from '../desk.ts';
 import type { ZohoConfig } from './config.ts';
 import { ZohoError } from './errors.ts';
@@ -26,13 +27,6 @@ export async function exchange(
   try {
     return await ctx.http.request({ ...request, timeoutMs: TIMEOUT_MS, signal: ctx.signal });
   } catch (error) {
-    if (!(error instanceof HttpError)) {
-      throw new ZohoError({ operation, kind: 'protocol', reason: 'the call failed', cause: error });
-    }
-    const { kind, message, sent, status } = error;
-    const why = { operation, reason: message, cause: error, ...(status !== undefined && { status }) };
-    if (kind === 'blocked') throw new ZohoError({ ...why, kind: 'rejected', reason: `address blocked: ${message}` });
-    if (kind === 'too_large') throw new ZohoError({ ...why, kind: 'protocol' });
-    throw new ZohoError({ ...why, kind: sent ? 'timeout' : 'unavailable' });
+    throw new ZohoError({ operation, ...noResponse(error) });
   }
 }
