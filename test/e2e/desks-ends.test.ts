@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CloseReason } from '../../workflows/contracts.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { desksIn } from '../support/desk-facts.ts';
+import { desksIn, type TestedDesk } from '../support/desk-facts.ts';
 import { openDesk, type DeskBot, type DeskTalk } from '../support/desk-talks.ts';
 import { until } from '../support/poll.ts';
 
@@ -73,17 +73,17 @@ const ENDS: End[] = [
   },
 ];
 
-describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk) => {
-  const open = async (settings = {}): Promise<DeskBot> => {
-    const bot = await openDesk(cluster, desk, 'external', settings);
-    opened.push(bot);
-    return bot;
-  };
-  const reasonOf = async (talk: DeskTalk): Promise<unknown> =>
-    (await talk.ended()).findLast(({ type }) => type === 'handoff.closed')?.data['reason'];
+const open = async (desk: TestedDesk, settings = {}): Promise<DeskBot> => {
+  const bot = await openDesk(cluster, desk, 'external', settings);
+  opened.push(bot);
+  return bot;
+};
+const reasonOf = async (talk: DeskTalk): Promise<unknown> =>
+  (await talk.ended()).findLast(({ type }) => type === 'handoff.closed')?.data['reason'];
 
+describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk) => {
   it.each(ENDS)('$how: the desk is told, and the conversation may come back', async (end) => {
-    const bot = await open(end.settings);
+    const bot = await open(desk, end.settings);
     const talk = await bot.start();
     await talk.sees('handoff.connecting');
     if (end.active === true) {
@@ -104,7 +104,7 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
   });
 
   it.each(['', 'Goodbye!'])('agent_closed with the words "%s": nothing is sent back', async (text) => {
-    const bot = await open();
+    const bot = await open(desk);
     const talk = await bot.start();
     await talk.sees('handoff.connecting');
     await talk.say('hello?');
@@ -122,7 +122,7 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
   });
 
   it('desk_unavailable: a desk that answers 503 is tried for the wait time, then the user is told', async () => {
-    const bot = await open({ waitTimeoutSeconds: 5 });
+    const bot = await open(desk, { waitTimeoutSeconds: 5 });
     bot.sandbox.fault('open', { kind: 'status', status: 503 });
     const talk = await bot.start();
     await talk.say('anybody?');
@@ -138,9 +138,13 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
     await next.ended();
     expect(bot.sandbox.conversations()).toHaveLength(1);
   });
+});
 
+const ASKING = desksIn('external').filter(({ noEmail }) => noEmail === undefined);
+
+describe.concurrent.each(ASKING)('$kind, a user whose e-mail nobody knows', (desk) => {
   it('email_not_given: the desk hears nothing; with an e-mail it does', async () => {
-    const bot = await open({ emailTimeoutSeconds: 5 });
+    const bot = await open(desk, { emailTimeoutSeconds: 5 });
     const before = bot.sandbox.arrivals();
     const talk = await bot.start({ channel: 'widget' });
     await talk.sees('handoff.email_required');

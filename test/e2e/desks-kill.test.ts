@@ -42,13 +42,13 @@ const eachStage = async (work: (stage: Stage) => Promise<unknown>): Promise<void
 
 const linesOf = ({ bot, id }: Stage, from: 'user' | 'bot' | 'agent'): string[] =>
   (bot.sandbox.conversation(id)?.messages ?? []).filter((line) => line.from === from).map(({ text }) => text);
-const assignee = ({ bot, id }: Stage): string | undefined => bot.sandbox.conversation(id)?.assignee;
+const atDesk = ({ bot, id }: Stage): string => JSON.stringify(bot.sandbox.conversation(id));
 
 /** What is under way at a desk when the worker dies. */
 interface Work {
   operation: SandboxOperation;
   begin(): Promise<unknown>;
-  /** The desk has done it. */
+  /** The desk has done it, or the first step of it. */
   acted(): boolean;
 }
 
@@ -65,14 +65,14 @@ async function killDuring(workOf: (stage: Stage) => Work): Promise<void> {
 }
 
 function opening(stage: Stage): Work {
-  const before = assignee(stage);
+  const before = atDesk(stage);
   return {
     operation: 'open',
     async begin() {
       stage.talk = await stage.bot.start(stage.mode === 'native' ? { conversationId: stage.id } : {});
     },
     acted() {
-      if (stage.mode === 'native') return assignee(stage) !== before;
+      if (stage.mode === 'native') return atDesk(stage) !== before;
       stage.id = stage.bot.sandbox.conversations()[0]?.id ?? '';
       return stage.id !== '';
     },
@@ -92,12 +92,11 @@ const sending = (stage: Stage, from: 'user' | 'bot'): Work => ({
 });
 
 function closing(stage: Stage): Work {
-  const before = assignee(stage);
+  const before = atDesk(stage);
   return {
     operation: 'close',
     begin: () => stage.talk!.end('bot'),
-    acted: () =>
-      stage.mode === 'native' ? assignee(stage) !== before : stage.bot.sandbox.conversation(stage.id)?.closed === true,
+    acted: () => atDesk(stage) !== before,
   };
 }
 
@@ -109,7 +108,7 @@ async function wasSentOnce(stage: Stage, from: 'user' | 'bot'): Promise<void> {
 
 async function wasOpenedOnce({ talk, bot, id, mode, name }: Stage): Promise<void> {
   await talk!.sees('handoff.connecting', DEADLINE.timeoutMs);
-  expect(await talk!.deskId(), name).toBe(id);
+  expect((await talk!.atDesk()).id, name).toBe(id);
   expect(bot.sandbox.conversations(), name).toHaveLength(1);
   const lines = bot.sandbox.conversation(id)?.messages.filter(({ text }) => text.includes(QUESTION)) ?? [];
   expect(

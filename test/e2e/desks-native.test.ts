@@ -181,6 +181,7 @@ describe.concurrent.each(desksIn('native'))("$kind, the user in the desk's own m
 
   it('a human who answers without having been called silences the bot until he is done', async () => {
     const { bot, id, human, user, userSees } = await begun();
+    if (desk.takenFirst !== undefined) await human.transfer(id, desk.takenFirst.agent);
     await human.reply(id, 'I take this one');
     await bot.hears('I take this one');
     await until(async () => (await bot.speak(id, 'me too'))[0] === 409, { message: 'the bot is silent' });

@@ -10,6 +10,8 @@ import { openApiOf } from './sobot-openapi.ts';
 interface DeskFacts {
   /** Native mode: under which name a human gives a conversation to the bot. */
   seat?(config: Record<string, unknown>): string;
+  /** Why an answer alone does not take a conversation from the bot, and who takes it before. */
+  takenFirst?: { why: string; agent: string };
   /** The adapter gets new tokens by itself; otherwise an operator has to enter one. */
   renewsTokens?: boolean;
   /** Why its webhooks show nobody who has sent them. */
@@ -18,6 +20,8 @@ interface DeskFacts {
   fileNotice?: { why: string; text: string };
   /** Why its own rate limit is too long for a test, and what it may send instead. */
   rateLimit?: { why: string; fault: SandboxFault };
+  /** External mode: why none of its users is ever asked for an e-mail. */
+  noEmail?: string;
   /** Instead of its simulator as it is. */
   create?(): DeskSandbox;
 }
@@ -25,10 +29,14 @@ interface DeskFacts {
 const FACTS: Record<string, DeskFacts> = {
   intercom: { seat: (config) => String(config['adminId']) },
   livechat: { seat: (config) => String(config['agentEmail']), renewsTokens: true },
-  livedesk: { seat: () => 'Handoff Bot' },
+  livedesk: {
+    seat: () => 'Handoff Bot',
+    takenFirst: { why: 'the table of statuses has AI-Replying to Open as a step of its own', agent: 'Dana Reyes' },
+  },
   sobot: {
     renewsTokens: true,
     unsigned: 'pushes of its open API have no signature',
+    noEmail: 'only the channels of a web page ask for one, and it serves its own channel only',
     create: () => openApiOf(createSobotSandbox()),
   },
   'zoho-salesiq': {
