@@ -1,4 +1,4 @@
-import type { DeskErrorKind } from '../errors.ts';
+import { DeskError, type DeskErrorKind } from '../errors.ts';
 import { HttpError } from './client.ts';
 
 /** What a status says when the desk itself says no more. `saysWhen`: there is a `Retry-After`. */
@@ -26,3 +26,20 @@ export function noResponse(cause: unknown): NoResponse {
   if (kind === 'too_large') return { kind: 'protocol', reason, cause, ...(status !== undefined && { status }) };
   return { kind: sent ? 'timeout' : 'unavailable', reason, cause };
 }
+
+interface More {
+  status?: number;
+  retryAfterMs?: number;
+  field?: string;
+  cause?: unknown;
+}
+
+/** How a desk makes its errors. */
+export const errorsOf =
+  <Operation extends string>(desk: string) =>
+  (operation: Operation, kind: DeskErrorKind, reason: string, more: More = {}): DeskError =>
+    new DeskError({ desk, operation, kind, reason, ...more });
+
+/** Whether the desk may have done what the call asked for: no answer, an unreadable one, or a server error. */
+export const maybeDone = (error: unknown): boolean =>
+  error instanceof DeskError && (error.unclear || (error.kind === 'unavailable' && error.status !== undefined));

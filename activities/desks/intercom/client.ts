@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
-import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { errorsOf, kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { jsonOf } from '../../http/json.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { type Context, REGIONS } from './config.ts';
 
 export type Operation = 'open' | 'send' | 'close' | 'verify';
+export const deskError = errorsOf<Operation>('intercom');
 
 export interface Call {
   operation: Operation;
@@ -54,7 +56,7 @@ export async function call(ctx: Context, request: Call): Promise<Answer> {
     throw new DeskError({ desk: 'intercom', operation, ...noResponse(error) });
   }
   const { status, headers } = response;
-  const answer = { status, headers, body: parsed(response.body) };
+  const answer = { status, headers, body: jsonOf(response.body) };
   const { code, requestId } = firstError(answer.body);
   ctx.log.debug({ operation, status, code, requestId, elapsedMs: response.elapsedMs }, 'desk answered');
   if (request.accept?.includes(status)) return answer;
@@ -65,14 +67,6 @@ export async function call(ctx: Context, request: Call): Promise<Answer> {
 
 function addressOf({ config }: Context, path: string): string {
   return `${(config.baseUrl ?? REGIONS[config.region]).replace(/\/+$/, '')}${path}`;
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 interface Said {
@@ -146,18 +140,5 @@ const REASONS: Partial<Record<DeskErrorKind, string>> = {
   unavailable: 'Intercom has failed',
   timeout: 'Intercom gave up waiting for itself',
 };
-
-export function deskError(
-  operation: Operation,
-  kind: DeskErrorKind,
-  reason: string,
-  more: { status?: number; retryAfterMs?: number; field?: string; cause?: unknown } = {},
-): DeskError {
-  return new DeskError({ desk: 'intercom', operation, kind, reason, ...more });
-}
-
-/** Whether Intercom may have done what the call asked for: no answer, an unreadable one, or a server error. */
-export const maybeDone = (error: unknown): boolean =>
-  error instanceof DeskError && (error.unclear || (error.kind === 'unavailable' && error.status !== undefined));
 
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { baseAddress } from '../../http/base-address.ts';
 import type { DeskContext } from '../desk.ts';
 
 /** Section 2.1 of Intercom's API description. */
@@ -7,12 +8,6 @@ export const REGIONS = {
   eu: 'https://api.eu.intercom.io',
   au: 'https://api.au.intercom.io',
 } as const;
-
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
 
 /** What goes into a header or a key: one printable word. */
 const word = z.string().regex(/^[\x21-\x7e]+$/, 'must be without spaces');
@@ -47,10 +42,7 @@ export const intercomConfig = z.strictObject({
     placeholder: '5510021',
     requiredIn: ['native'],
   }),
-  baseUrl: z
-    .string()
-    .max(2048)
-    .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
+  baseUrl: baseAddress
     .exactOptional()
     .meta({ title: 'Address', description: 'Only for a sandbox: called instead of Intercom.' }),
 });

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { DeskError } from '../../errors.ts';
+import { maybeDone } from '../../http/desk-errors.ts';
 import { splitText } from '../../text/split.ts';
 import type { CloseRequest, OpenRequest, Opened } from '../desk.ts';
 import { actingAdmin, assign } from './admin.ts';
-import { call, deskError, fromStatus, hashOf, maybeDone, type Operation } from './client.ts';
+import { call, deskError, fromStatus, hashOf, type Operation } from './client.ts';
 import type { Context } from './config.ts';
 import { forgetContact, type Identity, identify, noteConversation, resolveContact } from './contacts.ts';
 import { contextNotes } from './note.ts';

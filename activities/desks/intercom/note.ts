@@ -1,3 +1,4 @@
+import { factsOf } from '../../text/facts.ts';
 import { escapeHtml } from '../../text/html.ts';
 import { splitText } from '../../text/split.ts';
 import type { OpenRequest } from '../desk.ts';
@@ -24,20 +25,9 @@ export function contextNotes(request: OpenRequest): Piece[] {
   return bodies.map((body, index) => ({ as: 'admin', kind: 'note', body: numbered(body, index) }));
 }
 
-function facts({ handoffId, botId, channel, conversationId, user, email }: OpenRequest): string {
-  const lines: [string, string | undefined][] = [
-    ['Handoff', handoffId],
-    ['Bot', botId],
-    ['Channel', channel],
-    ['Conversation', conversationId],
-    ['User', user.id ?? user.anonymousId],
-    ['Name', user.name],
-    ['E-mail', user.email ?? email],
-    ['Phone', user.phone],
-    ['Language', user.locale],
-  ];
-  const known = lines.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${value}`]));
-  return `<p><b>Handed over by the bot</b></p><p>${htmlLines(splitText(known.join('\n'), TURN_MAX)[0] ?? '')}</p>`;
+function facts(request: OpenRequest): string {
+  const lines = splitText(factsOf(request).join('\n'), TURN_MAX)[0] ?? '';
+  return `<p><b>Handed over by the bot</b></p><p>${htmlLines(lines)}</p>`;
 }
 
 /** In external mode the question is the first message; in native mode the bot may have put it in words of its own. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { each } from '../../http/json.ts';
 import { htmlToText } from '../../text/html.ts';
 
 // Lenient on purpose: versions differ (string or number ids, null or 0 for nobody) and webhooks leave fields out.
@@ -11,18 +12,6 @@ const assignee = id
   .nullish()
   .catch(undefined)
   .transform((value) => (value === null || value === '0' ? undefined : value));
-
-/** What of a list has the right form. */
-const each = <T>(one: z.ZodType<T>) =>
-  z
-    .array(z.unknown())
-    .catch([])
-    .transform((list) =>
-      list.flatMap((item) => {
-        const result = one.safeParse(item);
-        return result.success ? [result.data] : [];
-      }),
-    );
 
 const author = z.object({ type: z.string(), id: id.nullish().catch(undefined), name: text, email: text });
 

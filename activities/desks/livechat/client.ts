@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { HttpResponse } from '../../http/client.ts';
 import { noResponse } from '../../http/desk-errors.ts';
+import { jsonOf } from '../../http/json.ts';
 import type { DeskContext } from '../desk.ts';
 import { addressesOf, type LivechatConfig } from './config.ts';
 import { type ErrorBody, errorBodyOf, failureOf, LivechatError } from './failures.ts';
@@ -43,7 +44,7 @@ export async function callWithHeaders<T>(
   if (error !== undefined || response.status < 200 || response.status > 299) {
     throw failureOf(operation, response, error, ctx.now());
   }
-  const parsed = request.answer.safeParse(jsonOf(response.body));
+  const parsed = request.answer.safeParse(answerOf(response.body));
   if (parsed.success) return { data: parsed.data, headers: response.headers };
   const reason = 'the answer has not the documented form';
   throw new LivechatError({ operation, kind: 'protocol', reason, status: response.status, cause: parsed.error });
@@ -93,7 +94,7 @@ async function exchange<T>(
   } catch (error) {
     throw new LivechatError({ operation, ...noResponse(error) });
   }
-  const error = errorBodyOf(jsonOf(response.body));
+  const error = errorBodyOf(answerOf(response.body));
   const { status, elapsedMs } = response;
   const why = error && { type: error.type, message: error.message.slice(0, LOGGED_MESSAGE_MAX) };
   ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...(why && { why }) }, 'desk answered');
@@ -101,11 +102,4 @@ async function exchange<T>(
 }
 
 /** An empty body is an empty object: methods without an answer may send either (section 3). */
-function jsonOf(body: string): unknown {
-  if (body.trim() === '') return {};
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const answerOf = (body: string): unknown => (body.trim() === '' ? {} : jsonOf(body));

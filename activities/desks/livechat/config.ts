@@ -1,10 +1,5 @@
 import { z } from 'zod';
-
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
+import { baseAddress } from '../../http/base-address.ts';
 
 const id = (max = 100) => z.string().trim().min(1).max(max);
 
@@ -74,15 +69,10 @@ export const livechatConfig = z.strictObject({
       secret: true,
       requiredIn: ['native'],
     }),
-  baseUrl: z
-    .string()
-    .max(2048)
-    .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
-    .exactOptional()
-    .meta({
-      title: 'Sandbox address',
-      description: 'Instead of the addresses of LiveChat: accounts are called at /accounts below it, all APIs at /api.',
-    }),
+  baseUrl: baseAddress.exactOptional().meta({
+    title: 'Sandbox address',
+    description: 'Instead of the addresses of LiveChat: accounts are called at /accounts below it, all APIs at /api.',
+  }),
 });
 
 export type LivechatConfig = z.output<typeof livechatConfig>;

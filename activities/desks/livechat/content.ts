@@ -1,12 +1,5 @@
 import type { Attachment } from '../../../workflows/contracts.ts';
-
-export type Fields = Record<string, unknown>;
-
-/** Anything as an object: what is none has no fields. */
-export const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-
-export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+import { type Fields, fields, list } from '../../http/json.ts';
 
 /** A text with something in it. */
 export const text = (value: unknown): string | undefined =>

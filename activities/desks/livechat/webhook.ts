@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Agent, HandoffSignal, Mode, User } from '../../../workflows/contracts.ts';
+import { bodyOf, type Fields, fields, list } from '../../http/json.ts';
 import type { AuthResult, DeskEvent, RawRequest, WebhookGuide } from '../desk.ts';
 import type { LivechatConfig } from './config.ts';
-import { contentOf, type Fields, fields, list, text } from './content.ts';
+import { contentOf, text } from './content.ts';
 import { conversationOf } from './messages.ts';
 
 const COMMON = ['incoming_event', 'chat_deactivated', 'chat_transferred', 'user_added_to_chat'] as const;
@@ -42,14 +43,6 @@ export function authenticate(request: RawRequest, config: LivechatConfig): AuthR
   const isOld = organization_id === undefined && license_id !== undefined;
   if (!isOld && organization_id !== config.organizationId) return { ok: false, reason: 'another organization' };
   return { ok: true };
-}
-
-function bodyOf(request: RawRequest): Fields {
-  try {
-    return fields(JSON.parse(request.body.toString('utf8')));
-  } catch {
-    return {};
-  }
 }
 
 export function parse(request: RawRequest, config: LivechatConfig): DeskEvent[] {

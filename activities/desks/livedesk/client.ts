@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
-import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { errorsOf, kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { jsonOf } from '../../http/json.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { baseOf, type Context } from './config.ts';
 
 export type Operation = 'open' | 'send' | 'close' | 'verify';
+export const deskError = errorsOf<Operation>('livedesk');
 
 export interface Call {
   operation: Operation;
@@ -54,20 +56,12 @@ export async function call(ctx: Context, request: Call): Promise<Answer> {
     throw new DeskError({ desk: 'livedesk', operation, ...noResponse(error) });
   }
   const { status, headers, elapsedMs } = response;
-  const answer = { status, headers, body: parsed(response.body) };
+  const answer = { status, headers, body: jsonOf(response.body) };
   ctx.log.debug({ operation, status, fields: wrongFields(answer.body), elapsedMs }, 'desk answered');
   if (request.accept?.includes(status)) return answer;
   if (!isThere(answer)) throw fromStatus(ctx, operation, answer);
   if (answer.body === undefined) throw deskError(operation, 'protocol', 'the answer is not JSON', { status });
   return answer;
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 const FIELD = /^[a-z][a-z0-9_]{0,39}$/i;
@@ -104,18 +98,5 @@ export function fromStatus(ctx: Context, operation: Operation, { status, headers
 
 const WRONG_PAIR = 'LiveDesk refuses the API key and secret';
 const MAY_NOT = 'the API key may not do this';
-
-export function deskError(
-  operation: Operation,
-  kind: DeskErrorKind,
-  reason: string,
-  more: { status?: number; retryAfterMs?: number; field?: string; cause?: unknown } = {},
-): DeskError {
-  return new DeskError({ desk: 'livedesk', operation, kind, reason, ...more });
-}
-
-/** Whether LiveDesk may have done what the call asked for: no answer, an unreadable one, or a server error. */
-export const maybeDone = (error: unknown): boolean =>
-  error instanceof DeskError && (error.unclear || (error.kind === 'unavailable' && error.status !== undefined));
 
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

@@ -1,13 +1,8 @@
 import { z } from 'zod';
+import { baseAddress } from '../../http/base-address.ts';
 import type { DeskContext } from '../desk.ts';
 
 const DEFAULT_BASE = 'https://livedesk-api.engagelab.com';
-
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
 
 /** What goes into a header: one printable word. */
 const word = z
@@ -63,15 +58,10 @@ export const livedeskConfig = z.strictObject({
     description:
       "incoming: as the contact's own, which LiveDesk has not published for its API. prefix: as messages of an agent that begin with [Customer].",
   }),
-  baseUrl: z
-    .string()
-    .max(2048)
-    .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
-    .exactOptional()
-    .meta({
-      title: 'Address',
-      description: 'Called instead of the data centre in Singapore: another region, or a sandbox.',
-    }),
+  baseUrl: baseAddress.exactOptional().meta({
+    title: 'Address',
+    description: 'Called instead of the data centre in Singapore: another region, or a sandbox.',
+  }),
 });
 
 export type LivedeskConfig = z.output<typeof livedeskConfig>;

@@ -1,7 +1,8 @@
 import { DeskError } from '../../errors.ts';
+import { maybeDone } from '../../http/desk-errors.ts';
 import { splitText } from '../../text/split.ts';
 import type { CloseRequest, OpenRequest, Opened } from '../desk.ts';
-import { call, deskError, isThere, maybeDone, NOT_THERE, type Operation } from './client.ts';
+import { call, deskError, isThere, NOT_THERE, type Operation } from './client.ts';
 import type { Context } from './config.ts';
 import { contactKeyOf, findOrCreate, inboxOf, resolveContact } from './contacts.ts';
 import { type Piece, post } from './messages.ts';

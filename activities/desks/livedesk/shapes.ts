@@ -1,22 +1,11 @@
 import { z } from 'zod';
+import { each } from '../../http/json.ts';
 
 // Lenient on purpose: most of these forms are expected, not published. REST gives numbers where webhooks give words, dates
 // are seconds or ISO texts, and ids are numbers or texts.
 
 export const id = z.union([z.string().min(1).max(200), z.number().int().nonnegative()]).transform(String);
 const text = z.string().nullish().catch(undefined);
-
-/** What of a list has the right form. */
-const each = <T>(one: z.ZodType<T>) =>
-  z
-    .array(z.unknown())
-    .catch([])
-    .transform((list) =>
-      list.flatMap((item) => {
-        const result = one.safeParse(item);
-        return result.success ? [result.data] : [];
-      }),
-    );
 
 const maybe = <T>(one: z.ZodType<T>) => one.nullish().catch(undefined);
 

@@ -1,6 +1,7 @@
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import { HttpError, type HttpResponse } from '../../http/client.ts';
-import { kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { errorsOf, kindOfStatus, noResponse } from '../../http/desk-errors.ts';
+import { jsonOf } from '../../http/json.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { signStandardWebhook } from '../../http/sign.ts';
 import type { DeskContext } from '../desk.ts';
@@ -8,6 +9,7 @@ import type { WebhookConfig } from './config.ts';
 
 type Context = DeskContext<WebhookConfig>;
 type Operation = 'open' | 'send' | 'close' | 'verify';
+const deskError = errorsOf<Operation>('webhook');
 
 /** The contract names none (gptbots-handoff, reading A17); a caller in a hurry gives a shorter signal. */
 const TIMEOUT_MS = 10_000;
@@ -106,12 +108,7 @@ function signature(ctx: Context, id: string, body: string): Record<string, strin
 
 /** `code` and `message` of an answer, as far as they are there. */
 function parseAnswer(body: string): { code?: number; message?: string } | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  const parsed = jsonOf(body);
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const { code, message } = parsed as { code?: unknown; message?: unknown };
   return {
@@ -139,12 +136,3 @@ const REASONS: Partial<Record<DeskErrorKind, string>> = {
   unavailable: 'the desk has failed',
   protocol: 'the desk must answer with status 200',
 };
-
-function deskError(
-  operation: Operation,
-  kind: DeskErrorKind,
-  reason: string,
-  more: { status?: number; retryAfterMs?: number; cause?: unknown } = {},
-): DeskError {
-  return new DeskError({ desk: 'webhook', operation, kind, reason, ...more });
-}

@@ -1,23 +1,14 @@
 import { z } from 'zod';
+import { baseAddress } from '../../http/base-address.ts';
 import { isWebhookSecret } from '../../http/sign.ts';
 
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
-
 export const webhookConfig = z.strictObject({
-  url: z
-    .string()
-    .max(2048)
-    .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
-    .meta({
-      title: 'Address',
-      description:
-        'Base address of your service. Baton calls conversation/establish, chat and conversation/close below it.',
-      placeholder: 'https://desk.example.com/human/service',
-    }),
+  url: baseAddress.meta({
+    title: 'Address',
+    description:
+      'Base address of your service. Baton calls conversation/establish, chat and conversation/close below it.',
+    placeholder: 'https://desk.example.com/human/service',
+  }),
   username: z
     .string()
     .min(1)

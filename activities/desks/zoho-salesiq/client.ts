@@ -2,7 +2,7 @@ import { z, type ZodType } from 'zod';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { addressesOf } from './config.ts';
 import { failureOf, isCode, ZohoError } from './errors.ts';
-import { type Context, exchange, jsonOf } from './exchange.ts';
+import { answerOf, type Context, exchange } from './exchange.ts';
 import { accessToken } from './oauth.ts';
 
 export type { Context } from './exchange.ts';
@@ -54,7 +54,7 @@ async function callWith<T>(ctx: Context, operation: Operation, request: ApiReque
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const { status, headers, elapsedMs } = response;
-  const json = jsonOf(response.body);
+  const json = answerOf(response.body);
   const error = errorBody.safeParse(json).data?.error;
   const why = error && { code: error.code, message: error.message.slice(0, LOGGED_MESSAGE_MAX) };
   ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...(why && { why }) }, 'desk answered');

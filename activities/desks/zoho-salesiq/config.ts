@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { baseAddress } from '../../http/base-address.ts';
 import { readKeys } from './signature.ts';
 
 /**
@@ -19,12 +20,6 @@ export const REGIONS = {
 
 export type Region = keyof typeof REGIONS;
 const REGION_NAMES = Object.keys(REGIONS) as [Region, ...Region[]];
-
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
 
 /** Of a whole console address the first segment of its path; everything else as it is. */
 const screenNameOf = (value: string): string => {
@@ -117,15 +112,10 @@ export const zohoConfig = z.strictObject({
     description:
       'Native mode: what Zoho shows when it could not forward the chat and the bot has said nothing in time.',
   }),
-  baseUrl: z
-    .string()
-    .max(2048)
-    .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
-    .exactOptional()
-    .meta({
-      title: 'Sandbox address',
-      description: 'Instead of the addresses of Zoho: accounts are called at /accounts below it, SalesIQ at /api.',
-    }),
+  baseUrl: baseAddress.exactOptional().meta({
+    title: 'Sandbox address',
+    description: 'Instead of the addresses of Zoho: accounts are called at /accounts below it, SalesIQ at /api.',
+  }),
 });
 
 export type ZohoConfig = z.output<typeof zohoConfig>;

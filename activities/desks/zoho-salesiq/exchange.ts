@@ -1,5 +1,6 @@
 import type { HttpResponse } from '../../http/client.ts';
 import { noResponse } from '../../http/desk-errors.ts';
+import { jsonOf } from '../../http/json.ts';
 import type { DeskContext } from '../desk.ts';
 import type { ZohoConfig } from './config.ts';
 import { ZohoError } from './errors.ts';
@@ -9,14 +10,7 @@ export type Context = DeskContext<ZohoConfig>;
 const TIMEOUT_MS = 10_000;
 
 /** An empty body is an answer without data; `undefined` is no JSON. */
-export function jsonOf(body: string): unknown {
-  if (body.trim() === '') return {};
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+export const answerOf = (body: string): unknown => (body.trim() === '' ? {} : jsonOf(body));
 
 /** Throws a `ZohoError` for what is no answer at all. */
 export async function exchange(

@@ -5,6 +5,17 @@ import { ZohoError } from './errors.ts';
 import { actionOf } from './zobot.ts';
 
 /**
+ * How long one try waits for a turn, milliseconds. A turn that waits takes what is said at once; without one there is
+ * nothing to wait for, and a long wait would take a place from the bot's other calls.
+ */
+const TRY_MS = 1_000;
+/**
+ * Between two tries: a turn waits longer. With longer pauses an answer behind one that was late would be late too, because
+ * it waits for that one's next try.
+ */
+const AGAIN_MS = 2_000;
+
+/**
  * The next answer forwards the chat to the department. There is no note: agents see the chat itself. A wait that ends
  * without an answer is unclear, because the next turn may still take it; so the close comes and takes it back.
  */
@@ -14,8 +25,8 @@ export async function open(ctx: Context, { key, deskConversationId = '' }: OpenR
 }
 
 export async function send(ctx: Context, message: OutboundMessage): Promise<Sent> {
-  const { key, text, attachments, deskConversationId } = message;
-  await hand(ctx, 'send', deskConversationId, { kind: 'message', key, text, attachments });
+  const { key, text, attachments, deskConversationId, timestamp: saidMs } = message;
+  await hand(ctx, 'send', deskConversationId, { kind: 'message', key, text, attachments, saidMs });
   return {};
 }
 
@@ -31,11 +42,14 @@ export async function close(ctx: Context, { handoffId, deskConversationId }: Clo
 async function hand(ctx: Context, operation: Operation, deskConversationId: string, item: TurnItem): Promise<void> {
   const isLate = ctx.config.lateAnswers === 'later';
   const answerLate = (requestId: string): Promise<boolean> => callBack(ctx, operation, requestId, item);
-  if (await handOver(ctx, deskConversationId, item, isLate ? answerLate : undefined)) return;
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(TRY_MS)]);
+  const { memory } = ctx;
+  if (await handOver({ memory, signal }, deskConversationId, item, isLate ? answerLate : undefined)) return;
   const kind = operation === 'open' ? 'timeout' : 'unavailable';
   throw new ZohoError({
     operation,
     kind,
+    retryAfterMs: AGAIN_MS,
     reason: 'SalesIQ has not asked the bot: it takes an answer when the user writes',
   });
 }

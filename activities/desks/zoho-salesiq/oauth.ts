@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Context, exchange, jsonOf } from './exchange.ts';
+import { answerOf, type Context, exchange } from './exchange.ts';
 import { addressesOf, type ZohoConfig } from './config.ts';
 import { ZohoError } from './errors.ts';
 
@@ -175,7 +175,7 @@ async function askForToken(ctx: Context, operation: string, grant: Record<string
     throw new ZohoError({ operation, kind: 'unavailable', reason: 'Zoho gave no answer about a token', cause: error });
   });
   const { status } = response;
-  const json = jsonOf(response.body);
+  const json = answerOf(response.body);
   const success = granted.safeParse(json);
   if (status < 300 && success.success) return { is: 'granted', ...success.data };
   const { error = '', error_description = '' } = refusal.safeParse(json).data ?? {};

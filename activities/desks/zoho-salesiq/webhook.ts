@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Agent, HandoffSignal, Mode, User } from '../../../workflows/contracts.ts';
+import { bodyOf, type Fields, fields } from '../../http/json.ts';
 import type { DeskEvent, RawRequest, WebhookGuide } from '../desk.ts';
 import type { ZohoConfig } from './config.ts';
-import { bodyOf, type Fields, fields, idOf, text } from './fields.ts';
+import { idOf, text } from './fields.ts';
 import { parseBotCall } from './zobot.ts';
 
 const COMMON = [

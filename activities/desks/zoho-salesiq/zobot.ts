@@ -1,8 +1,9 @@
 import type { Attachment, User } from '../../../workflows/contracts.ts';
+import { bodyOf, type Fields, fields, list } from '../../http/json.ts';
 import { splitText } from '../../text/split.ts';
 import type { DeskEvent, RawRequest, RawResponse, TurnItem } from '../desk.ts';
 import type { ZohoConfig } from './config.ts';
-import { bodyOf, type Fields, fields, idOf, list, text } from './fields.ts';
+import { idOf, text } from './fields.ts';
 
 /** SalesIQ publishes no number; a reply that is too long comes back as failure 1005 (note, section 11.3). */
 const REPLY_MAX = 1_000;
