@@ -157,7 +157,8 @@ export interface DeskEvent {
 
 /** Something for the next answer that a desk waits for. */
 export type TurnItem =
-  | { kind: 'message'; key: string; text: string; attachments: Attachment[] }
+  /** `saidMs`: when the bot said it, epoch milliseconds; without it when it is handed over. */
+  | { kind: 'message'; key: string; text: string; attachments: Attachment[]; saidMs?: number }
   /** The conversation goes to the humans. */
   | { kind: 'handoff'; key: string }
   /** The bot has ended it. */

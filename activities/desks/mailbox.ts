@@ -3,7 +3,7 @@ import type { DeskContext, DeskMemory, TurnItem } from './desk.ts';
 
 interface Letter {
   item: TurnItem;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: when it was said, for a handoff when it was asked for last. */
   atMs: number;
   takenBy?: string;
   /** On its way to a turn that is over, by a call of its own. */
@@ -23,9 +23,12 @@ interface Mailbox {
 /** Taken ones are kept for repeats of their turn. */
 const KEPT = 50;
 const TTL_MS = 24 * 60 * 60_000;
-/** A message that nobody has taken by then has been reported as failed: it must not be said later all the same. */
-const FRESH_MS = 15 * 60_000;
-/** What lay there so long before a turn was said for an earlier one. Clocks of processes differ a little. */
+/**
+ * A message that nobody has taken 15 minutes after it was said is reported as failed: it must not be said later all the
+ * same. Ends a little before, so that a last try still sees what a turn has taken.
+ */
+const FRESH_MS = 15 * 60_000 - 15_000;
+/** What was said so long before a turn was said for an earlier one. Clocks of processes differ a little. */
 const EARLIER_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 /** How long a turn waits for more after it has taken something. */
@@ -54,9 +57,7 @@ export async function handOver(
   const isMine = ({ item: { kind, key: known } }: Letter): boolean => known === item.key && kind === item.kind;
   const change = (by: (now: Mailbox) => Mailbox): Promise<Mailbox> =>
     memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), { ttlMs: TTL_MS });
-  let box = await change((now) =>
-    now.items.some(isMine) ? now : { ...now, items: [...now.items, { item, atMs: Date.now() }].slice(-KEPT) },
-  );
+  let box = await change((now) => left(now, isMine, item));
   for (;;) {
     const mine = box.items.find(isMine);
     if (mine?.takenBy !== undefined && mine.late === undefined) return true;
@@ -72,6 +73,14 @@ export async function handOver(
       box = await read(memory, key);
     }
   }
+}
+
+/** Once. A handoff that is asked for again is as wanted as before, however long it has been lying there. */
+function left(now: Mailbox, which: (letter: Letter) => boolean, item: TurnItem): Mailbox {
+  const atMs = Math.min(Date.now(), (item.kind === 'message' ? item.saidMs : undefined) ?? Date.now());
+  const mine = now.items.find(which);
+  if (mine === undefined) return { ...now, items: [...now.items, { item, atMs }].slice(-KEPT) };
+  return item.kind === 'handoff' && mine.takenBy === undefined ? replaced(now, which, { ...mine, atMs }) : now;
 }
 
 const replaced = (now: Mailbox, which: (letter: Letter) => boolean, by: Letter): Mailbox => ({
@@ -111,7 +120,8 @@ export async function takeBack(
 /**
  * What the bot has said for this turn, in order: waits up to `waitMs` for the first and a moment for more. A late answer to
  * an earlier turn goes with it, and is not taken for the answer to this one: it would shift all that follow. A repeat of
- * a turn gets what it got before. Empty: nothing came in time. When `signal` aborts nothing more is taken.
+ * a turn gets what it got before. Empty: nothing came in time. When `signal` aborts nobody reads the answer: nothing more is
+ * taken, and messages go back for the next turn. A handoff does not: the desk's next call tells that it did not arrive.
  */
 export async function takeTurn(
   memory: DeskMemory,
@@ -134,12 +144,16 @@ export async function takeTurn(
       endAt = Math.min(mostAt, performance.now() + MORE_MS);
     }
     said = all;
-    const left = said.some(isLast) ? 0 : endAt - performance.now();
-    if (left <= 0 || signal.aborted) {
+    if (signal.aborted && said.length > 0) {
+      await giveBack(memory, key, turn.key);
+      return [];
+    }
+    const leftMs = said.some(isLast) ? 0 : endAt - performance.now();
+    if (leftMs <= 0 || signal.aborted) {
       if (said.length === 0) await giveUp(memory, key, turn.key).catch(() => undefined);
       return said.map(({ item }) => item);
     }
-    await pause(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => undefined);
+    await pause(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -148,6 +162,18 @@ async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise
   await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), {
     ttlMs: TTL_MS,
   });
+}
+
+async function giveBack(memory: DeskMemory, key: string, turnKey: string): Promise<void> {
+  const free = ({ item, atMs }: Letter): Letter => ({ item, atMs });
+  await memory.update<Mailbox>(
+    key,
+    async (now = { items: [] }) => ({
+      ...now,
+      items: now.items.map((one) => (one.takenBy === turnKey && one.item.kind === 'message' ? free(one) : one)),
+    }),
+    { ttlMs: TTL_MS },
+  );
 }
 
 const isFree = ({ takenBy, atMs }: Letter): boolean => takenBy === undefined && atMs + FRESH_MS > Date.now();

@@ -338,6 +338,8 @@ describe('the widget', () => {
   });
   const cid = 'cid-1';
   const inWidget = () => opening({ deskConversationId: cid, mode: 'native' });
+  const spoken = (to: { handoffId: string }, text: string) =>
+    outbound(to, 1, { from: 'bot', deskConversationId: cid, timestamp: Date.now(), text });
   const turn = (ctx: ReturnType<typeof widget>, key: string, waitMs = 3_000) =>
     takeTurn(ctx.memory, { deskConversationId: cid, key }, { waitMs, signal: new AbortController().signal });
 
@@ -345,7 +347,7 @@ describe('the widget', () => {
     const ctx = widget();
     const asked = turn(ctx, 'rt-1');
     const request = inWidget();
-    const sent = await sobot.send(ctx, outbound(request, 1, { from: 'bot', deskConversationId: cid, text: 'I see.' }));
+    const sent = await sobot.send(ctx, spoken(request, 'I see.'));
     expect(sent).toEqual({});
     expect(await sobot.open(ctx, request)).toEqual({ deskConversationId: cid });
     expect((await asked).map(({ kind }) => kind)).toEqual(['message', 'handoff']);
@@ -365,11 +367,21 @@ describe('the widget', () => {
   it('without a question an answer waits for the next one, and a transfer does not', async () => {
     const ctx = widget();
     const request = inWidget();
-    const late = outbound(request, 1, { from: 'bot', deskConversationId: cid, text: 'Late' });
-    expect(await failure(sobot.send(ctx, late))).toMatchObject({ kind: 'unavailable', operation: 'send' });
+    const late = spoken(request, 'Late');
+    const error = await failure(sobot.send(ctx, late));
+    expect(error).toMatchObject({ kind: 'unavailable', operation: 'send' });
+    // What the bot says to the next question waits behind this one.
+    expect(error.retryAfterMs).toBeLessThan(sobot.webhook!.answer!.waitMs / 2);
     expect(await failure(sobot.open(ctx, request))).toMatchObject({ kind: 'unavailable', operation: 'open' });
     expect(await turn(ctx, 'rt-2')).toMatchObject([{ kind: 'message', text: 'Late' }]);
     await sobot.send(ctx, late);
+  });
+
+  it('what was said so long ago that it has been reported as failed is not said later', async () => {
+    const ctx = widget();
+    const old = { ...spoken(inWidget(), 'Old'), timestamp: Date.now() - 15 * 60_000 };
+    expect(await failure(sobot.send(ctx, old))).toMatchObject({ kind: 'unavailable' });
+    expect(await turn(ctx, 'rt-3', 300)).toEqual([]);
   });
 
   it('a close takes back a transfer that has not left, and only its own', async () => {

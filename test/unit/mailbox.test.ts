@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeskMemory, TurnItem } from '../../activities/desks/desk.ts';
 import { handOver, takeBack, takeTurn } from '../../activities/desks/mailbox.ts';
+import { MESSAGE_LIMIT_MS } from '../../workflows/policies.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 import { until } from '../support/poll.ts';
 
@@ -15,10 +16,10 @@ const leave = (memory: DeskMemory, item: TurnItem, { talk = TALK, signal = never
 const drop = async (memory: DeskMemory, item: TurnItem): Promise<void> => {
   expect(await leave(memory, item, { signal: AbortSignal.abort() })).toBe(false);
 };
-/** As if all that lies there had been left five seconds earlier. */
-const age = (memory: DeskMemory): Promise<unknown> =>
+/** As if all that lies there had been left so much earlier. */
+const age = (memory: DeskMemory, ms = 5_000): Promise<unknown> =>
   memory.update<{ items: { atMs: number }[] }>(`mailbox.${TALK}`, async (box) => ({
-    items: (box?.items ?? []).map((letter) => ({ ...letter, atMs: letter.atMs - 5_000 })),
+    items: (box?.items ?? []).map((letter) => ({ ...letter, atMs: letter.atMs - ms })),
   }));
 const take = async (memory: DeskMemory, key: string, { talk = TALK, waitMs = 5_000, signal = never() } = {}) =>
   (await takeTurn(memory, { deskConversationId: talk, key }, { waitMs, signal })).map((item) => item.key);
@@ -99,6 +100,29 @@ describe('a turn', () => {
     expect(await take(memory, 't-3', { waitMs: 0 })).toEqual(['a']);
   });
 
+  it('gives back what it has when nobody waits for it any more: the next turn says it', async () => {
+    const memory = createTestMemory();
+    const gone = new AbortController();
+    const taken = take(memory, 't-1', { signal: gone.signal });
+    expect(await leave(memory, message('a'))).toBe(true);
+    gone.abort();
+    expect(await taken).toEqual([]);
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual(['a']);
+
+    const later = new AbortController();
+    const slow: DeskMemory = {
+      ...memory,
+      update: async (key, change, options) => {
+        const value = await memory.update(key, change, options);
+        later.abort();
+        return value;
+      },
+    };
+    await drop(memory, message('b'));
+    expect(await take(slow, 't-3', { signal: later.signal })).toEqual([]);
+    expect(await take(memory, 't-4', { waitMs: 0 })).toEqual(['b']);
+  });
+
   it('keeps what it has when the memory fails behind it', async () => {
     const memory = createTestMemory();
     await drop(memory, message('a'));
@@ -151,6 +175,27 @@ describe('what the bot leaves', () => {
     await take(memory, 't-1', { waitMs: 0 });
     expect(await leave(memory, message('a'))).toBe(true);
     expect(await take(memory, 't-2', { waitMs: 0 })).toEqual([]);
+  });
+
+  it('is for nobody any more once it has been reported as failed, however late it was left', async () => {
+    const memory = createTestMemory();
+    await drop(memory, { ...message('a'), saidMs: Date.now() - MESSAGE_LIMIT_MS });
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual([]);
+    await drop(memory, { ...message('b'), saidMs: Date.now() + 60_000 });
+    await age(memory, MESSAGE_LIMIT_MS);
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual([]);
+  });
+
+  it('is wanted as long as it is asked for, when it is a handoff', async () => {
+    const memory = createTestMemory();
+    const handoff = { kind: 'handoff' as const, key: 'h' };
+    await drop(memory, handoff);
+    await age(memory, MESSAGE_LIMIT_MS);
+    expect(await take(memory, 't-1', { waitMs: 0 })).toEqual([]);
+    await drop(memory, handoff);
+    expect(await take(memory, 't-2', { waitMs: 0 })).toEqual(['h']);
+    expect(await leave(memory, handoff)).toBe(true);
+    expect(await take(memory, 't-3', { waitMs: 0 })).toEqual([]);
   });
 
   it('is known by its kind as well: one key may stand for a message and for the end', async () => {

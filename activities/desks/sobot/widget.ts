@@ -9,7 +9,10 @@ import { checkHours } from './openapi.ts';
  * one there is nothing to wait for, and a long wait would take a place from the bot's other calls.
  */
 const TRY_MS = 1_000;
-/** Between two tries to transfer: a question waits longer, and a visitor who has gone may be waited for all day. */
+/**
+ * Between two tries: a question waits longer. With longer pauses an answer behind one that was late would be late too,
+ * because it waits for that one's next try. Not shorter: a visitor who has gone may be waited for all day.
+ */
 const AGAIN_MS = 4_000;
 
 /** The transfer flag has left when this resolves; from then on Sobot and the visitor are alone. */
@@ -41,9 +44,9 @@ async function refuseOutsideHours(ctx: Context): Promise<void> {
 /** What the bot says is in the answer to Sobot's question, or in the next one. */
 export async function send(
   ctx: Context,
-  { key, deskConversationId, text, attachments }: OutboundMessage,
+  { key, deskConversationId, text, attachments, timestamp: saidMs }: OutboundMessage,
 ): Promise<Sent> {
-  if (await isTaken(ctx, deskConversationId, { kind: 'message', key, text, attachments })) return {};
+  if (await isTaken(ctx, deskConversationId, { kind: 'message', key, text, attachments, saidMs })) return {};
   throw nobodyAsks('send');
 }
 
@@ -63,5 +66,5 @@ const nobodyAsks = (operation: Operation): SobotError =>
     operation,
     kind: 'unavailable',
     reason: 'Sobot does not wait for an answer at the moment',
-    ...(operation === 'open' && { retryAfterMs: AGAIN_MS }),
+    retryAfterMs: AGAIN_MS,
   });
