@@ -7,7 +7,12 @@ import { until } from '../support/poll.ts';
 
 const TALK = 'talk-1';
 const never = (): AbortSignal => new AbortController().signal;
-const message = (key: string): TurnItem => ({ kind: 'message', key, text: `text of ${key}`, attachments: [] });
+const message = (key: string): Extract<TurnItem, { kind: 'message' }> => ({
+  kind: 'message',
+  key,
+  text: `text of ${key}`,
+  attachments: [],
+});
 
 /** The bot's side; the item stays when nobody takes it. */
 const leave = (memory: DeskMemory, item: TurnItem, { talk = TALK, signal = never() } = {}): Promise<boolean> =>

@@ -139,8 +139,9 @@ export async function exchangeCode(
     throw new ZohoError({ operation, kind: 'rejected', reason });
   }
   const { clientId, region } = ctx.config;
-  const tokens = { kind, clientId, region, refreshToken: answer.refresh_token, ...madeOf(ctx, answer) };
-  await ctx.memory.put(KEY, tokens satisfies Tokens);
+  const tokens: Tokens = { kind, clientId, region, refreshToken: answer.refresh_token, ...madeOf(ctx, answer) };
+  // Under the lock: a renewal of the consent before that is under way would write its own over this one.
+  await ctx.memory.update<Tokens>(KEY, async () => tokens);
 }
 
 const granted = z.object({
