@@ -7,6 +7,7 @@ import type { RawRequest } from '../../activities/desks/desk.ts';
 import { type IntercomConfig, intercomConfig } from '../../activities/desks/intercom/config.ts';
 import { intercom } from '../../activities/desks/intercom/index.ts';
 import { createIntercomSandbox } from '../../api/sandbox/intercom/index.ts';
+import { webhookOf } from '../support/desk-requests.ts';
 
 const BOT = '7001000';
 const TEAM = '5510021';
@@ -16,12 +17,7 @@ const config = intercomConfig.parse({ accessToken: 't', clientSecret: SECRET, ad
 const { webhook } = intercom;
 if (webhook === undefined) throw new Error('the desk has no webhook');
 
-const request = (body: unknown, headers: RawRequest['headers'] = {}): RawRequest => ({
-  method: 'POST',
-  url: '/webhooks/intercom/token',
-  headers,
-  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-});
+const request = (body: unknown, headers?: RawRequest['headers']): RawRequest => webhookOf('intercom', body, headers);
 const parse = (body: unknown, by: IntercomConfig = config) => webhook.parse(request(body), by);
 
 type Json = Record<string, unknown>;

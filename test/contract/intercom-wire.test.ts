@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DeskContext, OpenRequest, OutboundMessage } from '../../activities/desks/desk.ts';
 import { type IntercomConfig, intercomConfig } from '../../activities/desks/intercom/config.ts';
 import { intercom } from '../../activities/desks/intercom/index.ts';
-import { DeskError } from '../../activities/errors.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
 import { createIntercomSandbox } from '../../api/sandbox/intercom/index.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
+import { closeOf, failure, messageTo, openRequest } from '../support/desk-requests.ts';
 
 const sandbox = createIntercomSandbox();
 const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
@@ -47,15 +47,9 @@ const without = (...names: (keyof IntercomConfig)[]): IntercomConfig =>
     Object.fromEntries(Object.entries(settings()).filter(([name]) => !names.includes(name as never))),
   );
 
-const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
-  const handoffId = `h_${randomUUID()}`;
-  return {
-    key: `${handoffId}.d1`,
-    handoffId,
-    botId: 'bot-7',
-    conversationId: `c-${handoffId}`,
+const opening = (more: Partial<OpenRequest> = {}): OpenRequest =>
+  openRequest({
     channel: 'widget',
-    mode: 'external',
     timestamp: Date.now(),
     user: { id: `cust-${randomUUID()}`, name: 'Ana Silva' },
     history: [
@@ -64,49 +58,23 @@ const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
     ],
     question: 'My invoice is wrong',
     ...more,
-  };
-};
+  });
 const message = (
   to: { handoffId: string; deskConversationId: string },
   n = 2,
   more: Partial<OutboundMessage> = {},
-) => ({
-  key: `${to.handoffId}.d${n}`,
-  handoffId: to.handoffId,
-  from: 'user' as const,
-  deskConversationId: to.deskConversationId,
-  timestamp: Date.now() + n,
-  text: 'It says 240 instead of 24',
-  attachments: [],
-  maybeSent: false,
-  ...more,
-});
+): OutboundMessage => messageTo(to, n, { timestamp: Date.now() + n, text: 'It says 240 instead of 24', ...more });
 const open = async (more: Partial<OpenRequest> = {}, config = settings()) => {
   const request = opening(more);
   return { ...request, ...(await intercom.open(context(config), request)) };
 };
-const closing = (to: { handoffId: string; deskConversationId: string }) => ({
-  key: `${to.handoffId}.d9`,
-  mode: 'external' as const,
-  handoffId: to.handoffId,
-  deskConversationId: to.deskConversationId,
-  timestamp: Date.now(),
-  reason: 'user_closed' as const,
-});
+const closing = (to: { handoffId: string; deskConversationId: string }) => closeOf(to, { timestamp: Date.now() });
 const calls = (path: RegExp) =>
   sandbox.calls.filter((call) => path.test(call.path)).map((call) => call.body as Record<string, unknown>);
 const lines = (id: string) =>
   (sandbox.conversation(id)?.messages ?? [])
     .filter(({ from }) => from !== 'system')
     .map(({ from, text }) => [from, text]);
-const failure = async (work: Promise<unknown>): Promise<DeskError> => {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof DeskError) return error;
-  throw new Error('a DeskError was expected', { cause: error });
-};
 
 describe('every call', () => {
   it('names the pinned version and the token', async () => {

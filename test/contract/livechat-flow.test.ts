@@ -9,6 +9,7 @@ import { createHttpClient } from '../../activities/http/client.ts';
 import { createLivechatSandbox } from '../../api/sandbox/livechat/index.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
 import { until } from '../support/poll.ts';
+import { closeOf } from '../support/desk-requests.ts';
 import { failure, message, opening, rawRequest } from './livechat-fixture.ts';
 
 // The adapter against the simulator: what one does, the other must understand, webhooks included.
@@ -204,14 +205,8 @@ describe('external', () => {
 
 describe('native', () => {
   const subscribe = () => livechat.subscribe?.(context(), { url: hook.url, mode: 'native' });
-  const closing = (handoffId: string, deskConversationId: string) => ({
-    key: `${handoffId}.d9`,
-    mode,
-    handoffId,
-    deskConversationId,
-    timestamp: 1,
-    reason: 'user_closed' as const,
-  });
+  const closing = (handoffId: string, deskConversationId: string) =>
+    closeOf({ handoffId, deskConversationId }, { mode });
 
   it('the whole way: user, bot, human, and back to the bot', async () => {
     mode = 'native';

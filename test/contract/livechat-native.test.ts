@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CloseRequest } from '../../activities/desks/desk.ts';
 import { livechat } from '../../activities/desks/livechat/index.ts';
+import { closeOf } from '../support/desk-requests.ts';
 import {
   ANA,
   agentChat,
@@ -26,14 +27,8 @@ beforeAll(async () => {
 afterEach(() => fake.reset());
 afterAll(() => fake.stop());
 
-const closing = (handoffId: string): CloseRequest => ({
-  key: `${handoffId}.d9`,
-  mode: 'native',
-  handoffId,
-  deskConversationId: 'CHAT.T1',
-  timestamp: 1,
-  reason: 'user_closed',
-});
+const closing = (handoffId: string): CloseRequest =>
+  closeOf({ handoffId, deskConversationId: 'CHAT.T1' }, { mode: 'native' });
 
 describe('verify, external', () => {
   const verify = (more = {}) => livechat.verify(fake.context(more), 'external');
@@ -143,9 +138,7 @@ describe('native mode', () => {
       target: { type: 'group', ids: [7] },
       ignore_agents_availability: true,
     });
-    expect(fake.actions().some((action) => action.startsWith('customer/') || action.startsWith('accounts/'))).toBe(
-      false,
-    );
+    expect(fake.whats().some((action) => action.startsWith('customer/') || action.startsWith('accounts/'))).toBe(false);
   });
 
   it('repeated after a lost answer writes no note twice, and transfers once', async () => {
@@ -219,6 +212,6 @@ describe('native mode', () => {
     const ctx = fake.context();
     expect(await failure(livechat.send(ctx, message('co_1', { from: 'bot' })))).toMatchObject({ field: 'token' });
     expect(fake.seen).toEqual([]);
-    expect(config(fake.base).token).toBeUndefined();
+    expect(config(fake.baseUrl).token).toBeUndefined();
   });
 });

@@ -374,7 +374,7 @@ describe('subscribe', () => {
       type: 'license',
       filters: { only_my_chats: true, author_type: 'agent' },
     });
-    expect(fake.actions().at(-1)).toBe('configuration/enable_license_webhooks');
+    expect(fake.whats().at(-1)).toBe('configuration/enable_license_webhooks');
   });
 
   it('sees in native mode all chats, with who is present', async () => {

@@ -5,6 +5,7 @@ import { livechatConfig } from '../../activities/desks/livechat/config.ts';
 import { cookieOf } from '../../activities/desks/livechat/identity.ts';
 import { livechat } from '../../activities/desks/livechat/index.ts';
 import type { DeskErrorKind } from '../../activities/errors.ts';
+import { closeOf } from '../support/desk-requests.ts';
 import {
   chats,
   CUSTOMER,
@@ -32,15 +33,8 @@ const opened = async () => {
   const request = opening();
   return { request, ...(await livechat.open(fake.context(), request)) };
 };
-const closing = (handoffId: string, more: Partial<CloseRequest> = {}): CloseRequest => ({
-  key: `${handoffId}.d9`,
-  mode: 'external',
-  handoffId,
-  deskConversationId: 'CHAT.T1',
-  timestamp: 1,
-  reason: 'user_closed',
-  ...more,
-});
+const closing = (handoffId: string, more: Partial<CloseRequest> = {}): CloseRequest =>
+  closeOf({ handoffId, deskConversationId: 'CHAT.T1' }, more);
 
 describe('settings', () => {
   it('[31] external needs organization, client id and the webhook secret; no more', () => {
@@ -80,7 +74,7 @@ describe('the cookie grant', () => {
     await livechat.send(fake.context(), message(request.handoffId));
     await livechat.open(fake.context(), opening({ conversationId: request.conversationId }));
     expect(fake.of('accounts/token')).toHaveLength(1);
-    const spoken = fake.seen.filter(({ action }) => action.startsWith('customer/'));
+    const spoken = fake.seen.filter(({ what }) => what.startsWith('customer/'));
     for (const call of spoken) {
       expect(call.headers.authorization).toBe('Bearer dal:tok_1');
       expect(call.path).toContain(`?organization_id=${ORGANIZATION}`);
@@ -231,7 +225,7 @@ describe('open', () => {
       chat: { id: 'CHAT', thread: { events: [{ custom_id: `${request.key}:0` }, { custom_id: `${request.key}:1` }] } },
       continuous: true,
     });
-    expect(fake.actions()).not.toContain('customer/start_chat');
+    expect(fake.whats()).not.toContain('customer/start_chat');
   });
 
   it('joins a chat that is still open, with the talk as messages', async () => {

@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
-import type { DeskContext, OpenRequest, OutboundMessage, RawRequest } from '../../activities/desks/desk.ts';
-import { type LivedeskConfig, livedeskConfig } from '../../activities/desks/livedesk/config.ts';
-import { DeskError } from '../../activities/errors.ts';
-import { createHttpClient } from '../../activities/http/client.ts';
-import { createTestMemory } from '../support/desk-memory.ts';
+import type { OpenRequest, OutboundMessage, RawRequest } from '../../activities/desks/desk.ts';
+import { livedeskConfig } from '../../activities/desks/livedesk/config.ts';
+import { messageTo, openRequest } from '../support/desk-requests.ts';
+import { type Script, startFakeDesk } from '../support/fake-desk.ts';
+
+export { failure } from '../support/desk-requests.ts';
 
 export const TOKEN = 'a-long-token-of-the-customer';
 export const SETTINGS = { apiKey: 'ak_demo', apiSecret: 'sk_demo', inboxId: '611', webhookToken: TOKEN };
@@ -14,23 +11,6 @@ export const CONTACT = 910001;
 export const CONVERSATION = 4301;
 
 type Json = Record<string, unknown>;
-
-interface Seen {
-  /** For example `POST contacts`, `POST messages`. */
-  call: string;
-  path: string;
-  headers: IncomingMessage['headers'];
-  body: Json;
-}
-
-interface Reply {
-  status?: number;
-  body?: unknown;
-  /** No answer: the connection is cut. */
-  cut?: boolean;
-}
-
-type Script = Record<string, (seen: Seen, count: number) => Reply>;
 
 export const conversation = (more: Json = {}): Json => ({
   meta: { sender: { id: CONTACT, type: 'contact' }, channel: 'Channel::Api', assignee: null, team: null },
@@ -72,99 +52,35 @@ const DEFAULTS: Script = {
   'POST toggle_status': ({ body }) => ({ body: { payload: { success: true, current_status: body['status'] } } }),
 };
 
-/** A server that answers by script and remembers every call, and a context that calls it. */
-export async function startFake() {
-  const seen: Seen[] = [];
-  const counts = new Map<string, number>();
-  let script: Script = {};
-  let logged = '';
-  let nowMs = Date.parse('2026-03-02T09:00:00Z');
-  const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
-  let memory = createTestMemory(() => nowMs);
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const path = request.url ?? '';
-    const [, name = '', sub] = /^\/api\/v2\/accounts\/(\w+)(?:\/\d+(?:\/(\w+))?)?(?:\?.*)?$/.exec(path) ?? [];
-    const isOne = name === 'conversations' && /\/conversations\/\d+$/.test(path);
-    const call = `${request.method} ${sub ?? (isOne ? 'conversation' : name)}`;
-    const text = Buffer.concat(chunks).toString('utf8');
-    const one = { call, path, headers: request.headers, body: (text === '' ? {} : JSON.parse(text)) as Json };
-    seen.push(one);
-    const count = (counts.get(call) ?? 0) + 1;
-    counts.set(call, count);
-    const reply: Reply = (script[call] ?? DEFAULTS[call] ?? (() => ({ status: 404 })))(one, count);
-    if (reply.cut) return void request.socket.destroy();
-    response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' });
-    response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {}));
-  }
-
-  return {
-    baseUrl,
-    calls: () => seen.map(({ call }) => call),
-    of: (call: string) => seen.filter((one) => one.call === call),
-    logged: () => logged,
-    set: (more: Script) => (script = { ...script, ...more }),
-    pass: (ms: number) => (nowMs += ms),
-    reset() {
-      seen.length = 0;
-      counts.clear();
-      script = {};
-      memory = createTestMemory(() => nowMs);
-    },
-    context: (more: Json = {}): DeskContext<LivedeskConfig> => ({
-      config: livedeskConfig.parse({ ...SETTINGS, baseUrl, ...more }),
-      http,
-      log: pino({ level: 'trace' }, { write: (line: string) => void (logged += line) }),
-      memory,
-      publicUrl: 'https://handoff.example.com',
-      now: () => nowMs,
-      signal: new AbortController().signal,
-    }),
-    async stop() {
-      await http.close();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
+/** For example `POST contacts`, `GET conversations`, and `GET conversation` of one. */
+function whatIs(method: string, { pathname }: URL): string {
+  const [, name = '', sub] = /^\/api\/v2\/accounts\/(\w+)(?:\/\d+(?:\/(\w+))?)?$/.exec(pathname) ?? [];
+  const isOne = /\/conversations\/\d+$/.test(pathname);
+  return `${method} ${sub ?? (isOne ? 'conversation' : name)}`;
 }
 
-export function opening(more: Partial<OpenRequest> = {}): OpenRequest {
-  const handoffId = `ho_${randomUUID()}`;
-  return {
-    key: `${handoffId}.d1`,
-    handoffId,
-    botId: 'bot-7',
+export const startFake = () =>
+  startFakeDesk({
+    whatIs,
+    defaults: DEFAULTS,
+    config: (baseUrl, more) => livedeskConfig.parse({ ...SETTINGS, baseUrl, ...more }),
+  });
+
+export const opening = (more: Partial<OpenRequest> = {}): OpenRequest =>
+  openRequest({
     conversationId: 'c-1',
-    channel: 'whatsapp',
-    mode: 'external',
     timestamp: 1_772_442_000_123,
     user: { id: 'hh-user-8f2c', name: 'Dana Reyes', email: 'dana@example.test', phone: '+14155550100' },
     email: 'dana@example.test',
-    history: [
-      { role: 'user', text: 'my order is late' },
-      { role: 'bot', text: 'let me get a colleague' },
-    ],
-    question: 'I want to talk to a person',
     ...more,
-  };
-}
+  });
 
-export const message = (handoffId: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
-  key: `${handoffId}.d2`,
-  handoffId,
-  from: 'user',
-  deskConversationId: String(CONVERSATION),
-  timestamp: 1_772_442_001_000,
-  text: 'My order 1182 never arrived.',
-  attachments: [],
-  maybeSent: false,
-  ...more,
-});
+export const message = (handoffId: string, more: Partial<OutboundMessage> = {}): OutboundMessage =>
+  messageTo({ handoffId, deskConversationId: String(CONVERSATION) }, 2, {
+    timestamp: 1_772_442_001_000,
+    text: 'My order 1182 never arrived.',
+    ...more,
+  });
 
 export const rawRequest = (
   body: unknown,
@@ -175,12 +91,3 @@ export const rawRequest = (
   headers,
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
 });
-
-export async function failure(work: Promise<unknown>): Promise<DeskError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof DeskError) return error;
-  throw new Error('a DeskError was expected', { cause: error });
-}

@@ -3,6 +3,7 @@ import type { CloseRequest } from '../../activities/desks/desk.ts';
 import { livedeskConfig } from '../../activities/desks/livedesk/config.ts';
 import { livedesk } from '../../activities/desks/livedesk/index.ts';
 import { configFields, secretFields } from '../../activities/desks/registry.ts';
+import { closeOf } from '../support/desk-requests.ts';
 import {
   answered,
   CONTACT,
@@ -24,15 +25,8 @@ beforeAll(async () => {
 afterEach(() => fake.reset());
 afterAll(() => fake.stop());
 
-const closing = (more: Partial<CloseRequest> = {}): CloseRequest => ({
-  key: 'ho_1.d9',
-  mode: 'external',
-  handoffId: 'ho_1',
-  deskConversationId: String(CONVERSATION),
-  timestamp: 1,
-  reason: 'user_closed',
-  ...more,
-});
+const closing = (more: Partial<CloseRequest> = {}): CloseRequest =>
+  closeOf({ handoffId: 'ho_1', deskConversationId: String(CONVERSATION) }, more);
 const contents = (): unknown[] => fake.of('POST messages').map(({ body }) => body['content']);
 
 describe('settings', () => {
@@ -61,7 +55,7 @@ describe('an opening', () => {
   it('[26] is contact, conversation, private context, question, with the published credentials', async () => {
     const request = opening();
     expect(await livedesk.open(fake.context(), request)).toEqual({ deskConversationId: '4301' });
-    expect(fake.calls()).toEqual([
+    expect(fake.whats()).toEqual([
       'GET contacts',
       'POST contacts',
       'POST conversations',
@@ -380,7 +374,7 @@ describe('native mode', () => {
   it('[27] a handoff is a private note, then the published hand-over of a bot', async () => {
     const request = opening({ mode: 'native', deskConversationId: '4301', channel: 'livedesk' });
     expect(await livedesk.open(fake.context(), request)).toEqual({ deskConversationId: '4301' });
-    expect(fake.calls()).toEqual(['POST messages', 'POST toggle_status']);
+    expect(fake.whats()).toEqual(['POST messages', 'POST toggle_status']);
     expect(fake.of('POST messages')[0]?.body).toMatchObject({ private: true });
     expect(fake.of('POST toggle_status')[0]?.body).toEqual({ status: 'open', sender_type: 'AgentBot' });
   });
@@ -395,7 +389,7 @@ describe('native mode', () => {
 describe('the check of the settings', () => {
   it('[26] reads only, and says that the channel is not proven', async () => {
     const { detail, warnings = [] } = await livedesk.verify(fake.context(), 'external');
-    expect(fake.calls()).toEqual(['GET contacts']);
+    expect(fake.whats()).toEqual(['GET contacts']);
     expect(detail).toContain('the first handoff proves channel 611');
     expect(warnings).toHaveLength(1);
   });
@@ -417,6 +411,6 @@ describe('the check of the settings', () => {
     expect((await livedesk.verify(fake.context(), 'external')).warnings).toHaveLength(2);
     fake.set({ 'GET conversations': () => ({ status: 404 }) });
     expect((await livedesk.verify(fake.context(), 'external')).warnings).toHaveLength(1);
-    expect(fake.calls().every((call) => call.startsWith('GET'))).toBe(true);
+    expect(fake.whats().every((call) => call.startsWith('GET'))).toBe(true);
   });
 });

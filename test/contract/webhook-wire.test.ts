@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
@@ -11,6 +11,7 @@ import { createHttpClient } from '../../activities/http/client.ts';
 import { createWebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { CLOSE_REASONS, type CloseReason } from '../../workflows/contracts.ts';
 import { createTestMemory } from '../support/desk-memory.ts';
+import { closeOf, messageTo, openRequest } from '../support/desk-requests.ts';
 
 // The numbers are those of the feature checklist in the reference of GPTBots' human handoff.
 
@@ -42,16 +43,10 @@ const context = (more: Partial<WebhookConfig> = {}): DeskContext<WebhookConfig> 
   signal: new AbortController().signal,
 });
 
-const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
-  const handoffId = `h_${randomUUID()}`;
-  return {
-    key: `${handoffId}.d1`,
-    handoffId,
-    botId: 'bot-7',
+const opening = (more: Partial<OpenRequest> = {}): OpenRequest =>
+  openRequest({
     conversationId: 'conversation-7',
     channel: 'widget',
-    mode: 'external',
-    timestamp: 1_760_947_200_123,
     user: { id: 'cust-20871', anonymousId: 'anon-1', email: 'lea.martin@example.org', phone: '+33600000000' },
     email: 'lea.martin@example.org',
     history: [
@@ -60,27 +55,15 @@ const opening = (more: Partial<OpenRequest> = {}): OpenRequest => {
     ],
     question: 'I want to speak to someone',
     ...more,
-  };
-};
-const message = (handoffId: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
-  key: `${handoffId}.d2`,
-  handoffId,
-  from: 'user',
-  deskConversationId: handoffId,
-  timestamp: 1_760_947_261_990,
-  text: 'My order number is 4471.',
-  attachments: [],
-  maybeSent: false,
-  ...more,
-});
-const closing = (id: string, reason: CloseReason): CloseRequest => ({
-  key: `${id}.d3`,
-  mode: 'external',
-  handoffId: id,
-  deskConversationId: id,
-  timestamp: 9,
-  reason,
-});
+  });
+const message = (handoffId: string, more: Partial<OutboundMessage> = {}): OutboundMessage =>
+  messageTo({ handoffId, deskConversationId: handoffId }, 2, {
+    timestamp: 1_760_947_261_990,
+    text: 'My order number is 4471.',
+    ...more,
+  });
+const closing = (id: string, reason: CloseReason): CloseRequest =>
+  closeOf({ handoffId: id, deskConversationId: id }, { key: `${id}.d3`, timestamp: 9, reason });
 const last = () => {
   const call = sandbox.calls.at(-1);
   if (call === undefined) throw new Error('nothing was called');

@@ -54,15 +54,15 @@ describe('settings', () => {
     ['https://salesiq.zoho.com/gptbos/onlinevisitors', 'gptbos'],
     ['https://salesiq.zoho.eu/acme-2', 'acme-2'],
   ])('[38] the screen name of %s is the first segment of the path', (given, screenName) => {
-    expect(config(fake.base, { screenName: given }).screenName).toBe(screenName);
+    expect(config(fake.baseUrl, { screenName: given }).screenName).toBe(screenName);
   });
 
   it.each(['', 'a/b', 'https://salesiq.zoho.com/', 'a b'])('[38] %j is no screen name', (screenName) => {
-    expect(zohoConfig.safeParse({ ...config(fake.base), screenName }).success).toBe(false);
+    expect(zohoConfig.safeParse({ ...config(fake.baseUrl), screenName }).success).toBe(false);
   });
 
   it('[37] cannot be without client, secret, screen name, region and group', () => {
-    const all = config(fake.base) as Record<string, unknown>;
+    const all = config(fake.baseUrl) as Record<string, unknown>;
     for (const name of ['clientId', 'clientSecret', 'screenName', 'region', 'departmentId']) {
       expect(zohoConfig.safeParse({ ...all, [name]: undefined }).success, name).toBe(false);
     }
@@ -70,7 +70,7 @@ describe('settings', () => {
 
   it('[39] every region has its own consent page', () => {
     const address = (region: string): string => {
-      const { baseUrl: _, ...real } = config(fake.base, { region });
+      const { baseUrl: _, ...real } = config(fake.baseUrl, { region });
       return new URL(zohoSalesiq.consent!.url(real, { redirectUri: REDIRECT, state: 's', mode: 'external' })).host;
     };
     expect(['us', 'eu', 'in', 'au', 'cn', 'jp', 'ca'].map(address)).toEqual([
@@ -90,7 +90,7 @@ describe('consent', () => {
     expect(zohoSalesiq.consent!.path('external')).toBe('/api/console/bot/zoho/salesiq/org/redirect');
     expect(zohoSalesiq.consent!.path('native')).toBe('/api/console/bot/zoho/salesiq/redirect');
     const request = { redirectUri: REDIRECT, state: 's1' };
-    const url = new URL(zohoSalesiq.consent!.url(config(fake.base), { ...request, mode: 'external' }));
+    const url = new URL(zohoSalesiq.consent!.url(config(fake.baseUrl), { ...request, mode: 'external' }));
     expect(url.pathname).toBe('/accounts/oauth/v2/org/auth');
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       response_type: 'code',
@@ -101,7 +101,7 @@ describe('consent', () => {
       state: 's1',
       scope: expect.stringMatching(/^SalesIQ\.conversations\.ALL,(SalesIQ\.\w+\.\w+,?)+$/),
     });
-    const native = new URL(zohoSalesiq.consent!.url(config(fake.base), { ...request, mode: 'native' }));
+    const native = new URL(zohoSalesiq.consent!.url(config(fake.baseUrl), { ...request, mode: 'native' }));
     expect(native.pathname).toBe('/accounts/oauth/v2/auth');
   });
 
@@ -175,7 +175,7 @@ describe('tokens', () => {
   it('of 50 calls that find an old one, one makes the new one', async () => {
     expired();
     await Promise.all(Array.from({ length: 50 }, (_, n) => send(n)));
-    expect(fake.tokens().map(({ body }) => body['grant_type'])).toEqual(['refresh_token']);
+    expect(fake.of(TOKEN).map(({ body }) => body['grant_type'])).toEqual(['refresh_token']);
     expect(fake.of(SAY)).toHaveLength(50);
     expect(new Set(fake.of(SAY).map(({ headers }) => headers.authorization))).toEqual(
       new Set(['Zoho-oauthtoken 1005.acc.2']),
@@ -185,16 +185,16 @@ describe('tokens', () => {
   it('of 20 calls whose token is refused, one makes the new one', async () => {
     fake.set({ [SAY]: ({ headers }) => (headers.authorization?.endsWith('.1') ? refusal(1008) : {}) });
     await Promise.all(Array.from({ length: 20 }, (_, n) => send(n)));
-    expect(fake.tokens()).toHaveLength(1);
+    expect(fake.of(TOKEN)).toHaveLength(1);
   });
 
   it('are renewed before their end, and kept until then', async () => {
     fake.pass(54 * 60_000);
     await send();
-    expect(fake.tokens()).toEqual([]);
+    expect(fake.of(TOKEN)).toEqual([]);
     fake.pass(2 * 60_000);
     await send(3);
-    expect(fake.tokens()).toHaveLength(1);
+    expect(fake.of(TOKEN)).toHaveLength(1);
   });
 
   it('live an hour, also when a server says it in milliseconds', async () => {
@@ -203,13 +203,13 @@ describe('tokens', () => {
     await send();
     fake.pass(56 * 60_000);
     await send(3);
-    expect(fake.tokens()).toHaveLength(2);
+    expect(fake.of(TOKEN)).toHaveLength(2);
   });
 
   it('that stay refused end in one repeat', async () => {
     fake.set({ [SAY]: () => refusal(1008, 401) });
     expect(await failure(send())).toMatchObject({ kind: 'auth', operation: 'send', status: 401 });
-    expect([fake.of(SAY).length, fake.tokens().length]).toEqual([2, 1]);
+    expect([fake.of(SAY).length, fake.of(TOKEN).length]).toEqual([2, 1]);
   });
 
   it('withdrawn consent is asked for once, and the reason stays until there is a new one', async () => {
@@ -220,7 +220,7 @@ describe('tokens', () => {
     errors.push(await failure(send()));
     for (const error of errors) expect(error).toMatchObject({ kind: 'auth', operation: 'send' });
     expect(errors[0]?.message).toContain('withdrawn');
-    expect(fake.tokens()).toHaveLength(1);
+    expect(fake.of(TOKEN)).toHaveLength(1);
     expect(fake.of(SAY)).toEqual([]);
     fake.set({ [TOKEN]: (_seen, n) => ({ body: { access_token: `t${n}`, refresh_token: 'r', expires_in: 3600 } }) });
     await connect();
@@ -238,14 +238,14 @@ describe('tokens', () => {
     for (let n = 0; n < 5; n += 1) {
       expect(await failure(send(n, wrong))).toMatchObject({ kind: 'auth', field: 'clientSecret' });
     }
-    expect(fake.tokens()).toHaveLength(1);
+    expect(fake.of(TOKEN)).toHaveLength(1);
     expect(await failure(verify(wrong))).toMatchObject({ kind: 'auth', field: 'clientSecret', operation: 'verify' });
-    expect(fake.tokens()).toHaveLength(2);
+    expect(fake.of(TOKEN)).toHaveLength(2);
     fake.pass(61_000);
     await failure(send(6, wrong));
-    expect(fake.tokens()).toHaveLength(3);
+    expect(fake.of(TOKEN)).toHaveLength(3);
     await send(7);
-    expect(fake.tokens()).toHaveLength(3);
+    expect(fake.of(TOKEN)).toHaveLength(3);
   });
 
   it('throttled: nobody asks for ten minutes, and the caller knows how long', async () => {
@@ -260,7 +260,7 @@ describe('tokens', () => {
     fake.pass(60_000);
     expect(await failure(send(3))).toMatchObject({ kind: 'rate_limited', retryAfterMs: 540_000 });
     expect(await failure(verify())).toMatchObject({ kind: 'rate_limited' });
-    expect(fake.tokens()).toHaveLength(1);
+    expect(fake.of(TOKEN)).toHaveLength(1);
   });
 
   it.each([[{ cut: true }], [{ status: 502, body: '<h1>' }], [{ body: '<h1>' }]])(

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { secretFields } from '../../../activities/desks/registry.ts';
 import { DeskError, type DeskErrorKind } from '../../../activities/errors.ts';
 import { createHttpClient } from '../../../activities/http/client.ts';
-import { CONTEXT, failure, operations, QUESTION, type Stage, TEXT } from './stage.ts';
+import { failure } from '../../support/desk-requests.ts';
+import { CONTEXT, operations, QUESTION, type Stage, TEXT } from './stage.ts';
 
 /** What a status means at most desks; what differs is in a desk's facts, with the reason. */
 const STATUS_KINDS: [

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DeskError } from '../../../activities/errors.ts';
 import type { Attachment } from '../../../workflows/contracts.ts';
-import { CONTEXT, failure, QUESTION, type Stage } from './stage.ts';
+import { failure } from '../../support/desk-requests.ts';
+import { CONTEXT, QUESTION, type Stage } from './stage.ts';
 
 /** The longest text that our API takes. */
 const API_TEXT_MAX = 100_000;

@@ -14,6 +14,7 @@ import { createHttpClient } from '../../../activities/http/client.ts';
 import type { Mode } from '../../../workflows/contracts.ts';
 import { CONVERSATION_PREFIX } from '../../../workflows/ids.ts';
 import { createTestMemory } from '../../support/desk-memory.ts';
+import { closeOf, messageTo, openRequest } from '../../support/desk-requests.ts';
 import { until } from '../../support/poll.ts';
 import type { DeskBench, DeskFacts, Inbound } from './bench.ts';
 
@@ -107,11 +108,8 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
     },
     async opening() {
       const handoffId = `ho_${randomUUID()}`;
-      const request: OpenRequest = {
-        key: `${handoffId}.d1`,
+      const request = openRequest({
         handoffId,
-        botId: 'bot-1',
-        conversationId: `c_${randomUUID()}`,
         channel: desk.externalChannels?.[0] ?? 'api',
         mode,
         timestamp: Date.now(),
@@ -122,7 +120,7 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
           { role: 'bot', text: 'I do not know, let me ask a human.' },
         ],
         question: QUESTION,
-      };
+      });
       if (mode === 'external') return request;
       const { handoffId: _, ...talk } = await nativeTalk();
       return { ...request, ...talk, conversationId: talk.deskConversationId, channel: desk.ownChannels[0] ?? 'api' };
@@ -133,24 +131,9 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
       return { handoffId: request.handoffId, deskConversationId };
     },
     talk: async () => (mode === 'native' ? await nativeTalk() : await stage.opened()),
-    message: (to, n, text = TEXT) => ({
-      key: `${to.handoffId}.d${n}`,
-      handoffId: to.handoffId,
-      from: mode === 'native' ? 'bot' : 'user',
-      deskConversationId: to.deskConversationId,
-      timestamp: Date.now() + n,
-      text,
-      attachments: [],
-      maybeSent: false,
-    }),
-    closing: (to) => ({
-      key: `${to.handoffId}.d99`,
-      mode,
-      handoffId: to.handoffId,
-      deskConversationId: to.deskConversationId,
-      timestamp: Date.now() + 1_000,
-      reason: 'user_closed',
-    }),
+    message: (to, n, text = TEXT) =>
+      messageTo(to, n, { from: mode === 'native' ? 'bot' : 'user', timestamp: Date.now() + n, text }),
+    closing: (to) => closeOf(to, { key: `${to.handoffId}.d99`, mode, timestamp: Date.now() + 1_000 }),
     async persist(work) {
       let passedMs = 0;
       for (let tries = 1; ; tries += 1) {
@@ -178,16 +161,6 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
   }
 
   return stage;
-}
-
-/** The error of a call that has to fail. */
-export async function failure(work: Promise<unknown>): Promise<DeskError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof DeskError) return error;
-  throw new Error('a DeskError was expected', { cause: error });
 }
 
 /** Every way to call the desk, for what must be true of all of them. */
