@@ -10,6 +10,8 @@ import { openApiOf } from './sobot-openapi.ts';
 interface DeskFacts {
   /** Native mode: under which name a human gives a conversation to the bot. */
   seat?(config: Record<string, unknown>): string;
+  /** Why its native mode is among the desks of `turn-desks.ts` instead. */
+  inTurns?: string;
   /** Why an answer alone does not take a conversation from the bot, and who takes it before. */
   takenFirst?: { why: string; agent: string };
   /** The adapter gets new tokens by itself; otherwise an operator has to enter one. */
@@ -41,6 +43,7 @@ const FACTS: Record<string, DeskFacts> = {
   },
   'zoho-salesiq': {
     renewsTokens: true,
+    inTurns: 'a Zobot answers a message; it can neither speak otherwise nor get a chat back from the humans',
     fileNotice: {
       why: 'what webhooks tell of a file is not published',
       text: '[The agent has sent a file that cannot be shown here.]',
@@ -52,22 +55,6 @@ const FACTS: Record<string, DeskFacts> = {
     create: () => createZohoSalesiqSandbox({ refreshes: 1_000, codes: 1_000 }),
   },
 };
-
-/** Desks whose bot can only answer while the desk waits for it, in their HTTP call. */
-const IN_TURNS: readonly { kind: string; mode: Mode; why: string; create(): DeskSandbox }[] = [
-  {
-    kind: 'zoho-salesiq',
-    mode: 'native',
-    why: 'a Zobot answers a message, and cannot speak or be given a chat otherwise',
-    create: () => createZohoSalesiqSandbox({ refreshes: 1_000, codes: 1_000, patienceMs: 15_000 }),
-  },
-  {
-    kind: 'sobot',
-    mode: 'external',
-    why: 'the third-party robot of the widget answers a question; after the transfer nobody tells it anything',
-    create: () => createSobotSandbox({ packMs: 30, settleMs: 15_000 }),
-  },
-];
 
 export interface TestedDesk extends DeskFacts {
   kind: string;
@@ -82,18 +69,14 @@ export interface TestedDesk extends DeskFacts {
 /** The desks with a simulator, for `describe.each`: bot and user may speak at any time. */
 export const desksIn = (mode: Mode): TestedDesk[] =>
   Object.entries(sandboxes)
-    .filter(([kind]) => !IN_TURNS.some((desk) => desk.kind === kind && desk.mode === mode && mode === 'native'))
+    .filter(([kind]) => mode === 'external' || FACTS[kind]?.inTurns === undefined)
     .flatMap(([kind, create]) => tested(kind, mode, () => create()));
 
-/** Those in whose messenger bot and user speak in turns. */
-export const desksInTurns = (): TestedDesk[] =>
-  IN_TURNS.flatMap(({ kind, mode, create }) => tested(kind, mode, create, true));
-
-function tested(kind: string, mode: Mode, create: () => DeskSandbox, inTurns = false): TestedDesk[] {
+/** None when the desk does not have this mode. */
+export function tested(kind: string, mode: Mode, create: () => DeskSandbox): TestedDesk[] {
   const desk = desks.get(kind);
   if (desk === undefined || !desk.capabilities.modes.includes(mode)) return [];
   const channel = mode === 'native' ? desk.ownChannels[0] : (desk.externalChannels?.[0] ?? 'api');
   const refused = channel === 'api' ? desk.ownChannels[0] : 'api';
-  const facts = { ...FACTS[kind], ...(inTurns && { create }) };
-  return [{ kind, mode, channel: channel ?? kind, refusedChannel: refused ?? kind, create, ...facts }];
+  return [{ kind, mode, channel: channel ?? kind, refusedChannel: refused ?? kind, create, ...FACTS[kind] }];
 }

@@ -115,6 +115,8 @@ export function createZobot({ world, talks, flush, forwarded, signal, ...options
     const [first = { status: 0, answer: undefined }] = await Promise.all(posts);
     calls.push({ handler, conversationId: conversation.id, body, ...first });
     if (signal.aborted || !isSuccess(first.status)) return undefined;
+    // A bot that does not greet has nothing to say to a visitor who only lands.
+    if (handler === 'trigger' && isFields(first.answer) && Object.keys(first.answer).length === 0) return undefined;
     const answer = readAnswer(first.answer);
     if (typeof answer === 'string') {
       problems.push(answer);
