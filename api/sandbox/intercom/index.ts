@@ -11,6 +11,7 @@ import { registerRoutes, staffRoutes } from './routes.ts';
 import { createWebhooks } from './webhooks.ts';
 import { talkOf } from './wire.ts';
 import { createOutgoing, type Delivery } from '../outgoing.ts';
+import { offerParts } from '../parts.ts';
 import { createScriptedAgent } from '../scripted-agent.ts';
 import { createShell, type SandboxCall } from '../shell.ts';
 
@@ -137,22 +138,14 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
   });
 
   const sandbox: IntercomSandbox = {
+    ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'intercom',
     workspaceId: workspace.id,
     human,
     user,
-    calls: shell.calls,
-    deliveries: outgoing.deliveries,
     get contacts() {
       return [...workspace.contacts.values()];
-    },
-    plugin: shell.plugin,
-    listen: shell.listen,
-    arrivals: shell.arrivals,
-    async stop() {
-      await agent.stop();
-      await shell.stop();
     },
     connect({ webhookUrl }) {
       outgoing.connect(webhookUrl);
@@ -172,13 +165,10 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
       const conversation = workspace.conversations.get(id);
       return conversation === undefined ? undefined : talkOf(workspace, conversation);
     },
-    fault: (operation, fault) => faults.set(operation, fault),
-    clearFaults: () => faults.clear(),
     webhooks: (behaviour) => outgoing.behave(behaviour),
     expireTokens() {
       accessToken = newToken();
     },
-    setScript: (script) => agent.set(script),
     switch(change) {
       switches = { ...switches, ...change };
     },

@@ -10,6 +10,7 @@ import { tellScript } from './script.ts';
 import { appWebhook, registerByHand, webhooksFor } from './webhooks.ts';
 import { ALL_SCOPES, createWorld, resetWorld, type World } from './world.ts';
 import { createOutgoing, type Delivery, type OutgoingWebhook } from '../outgoing.ts';
+import { offerParts } from '../parts.ts';
 import { createScriptedAgent } from '../scripted-agent.ts';
 import { createShell } from '../shell.ts';
 
@@ -94,14 +95,9 @@ export function createLivechatSandbox(options: LivechatSandboxOptions = {}): Liv
   const scripted = createScriptedAgent(people.human);
 
   const sandbox: LivechatSandbox = {
+    ...offerParts({ shell, faults, outgoing, agent: scripted }),
     id: 'livechat',
     ...people,
-    plugin: shell.plugin,
-    listen: shell.listen,
-    async stop() {
-      await shell.stop();
-      await scripted.stop();
-    },
     connect({ webhookUrl }) {
       outgoing.connect(webhookUrl);
       registerByHand(world, webhookUrl);
@@ -112,15 +108,11 @@ export function createLivechatSandbox(options: LivechatSandboxOptions = {}): Liv
       const place = placeOf(world, id);
       return place === undefined ? undefined : talkOf(world, place.chat, place.thread);
     },
-    arrivals: shell.arrivals,
-    fault: (operation, fault) => faults.set(operation, fault),
-    clearFaults: () => faults.clear(),
     webhooks: (behaviour) => outgoing.behave(behaviour),
     expireTokens() {
       world.customerTokens.clear();
       world.agentTokens.clear();
     },
-    setScript: (name) => scripted.set(name),
     reset() {
       shell.reset();
       scripted.set('silent');
@@ -166,7 +158,6 @@ export function createLivechatSandbox(options: LivechatSandboxOptions = {}): Liv
       return token;
     },
     registered: () => [...world.webhooks.values()],
-    deliveries: outgoing.deliveries,
   };
   return sandbox;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DeskSandbox } from '../desk-sandbox.ts';
 import { createFaults } from '../faults.ts';
 import { createOutgoing, type Delivery } from '../outgoing.ts';
+import { offerParts } from '../parts.ts';
 import { createScriptedAgent } from '../scripted-agent.ts';
 import { createShell, type SandboxCall } from '../shell.ts';
 import { createActions } from './actions.ts';
@@ -90,21 +91,13 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
   });
 
   const sandbox: LivedeskSandbox = {
+    ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'livedesk',
     human,
     user,
-    calls: shell.calls,
-    deliveries: outgoing.deliveries,
     get contacts() {
       return [...world.contacts.values()];
-    },
-    plugin: shell.plugin,
-    listen: shell.listen,
-    arrivals: shell.arrivals,
-    async stop() {
-      await agent.stop();
-      await shell.stop();
     },
     connect({ webhookUrl }) {
       connected = webhookUrl;
@@ -120,8 +113,6 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
       const conversation = world.conversations.get(Number(id));
       return conversation === undefined ? undefined : wire.talk(conversation);
     },
-    fault: (operation, fault) => faults.set(operation, fault),
-    clearFaults: () => faults.clear(),
     webhooks(behaviour) {
       outgoing.behave(behaviour);
       aim(behaviour.wrongSecret === true);
@@ -129,7 +120,6 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
     expireTokens() {
       apiSecret = newSecret();
     },
-    setScript: (script) => agent.set(script),
     switch(change) {
       switches = { ...switches, ...change };
     },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DeskSandbox, WebhookBehaviour } from '../desk-sandbox.ts';
 import { createFaults } from '../faults.ts';
 import { createOutgoing, type Delivery } from '../outgoing.ts';
+import { offerParts } from '../parts.ts';
 import { createScriptedAgent } from '../scripted-agent.ts';
 import { createShell, type SandboxCall } from '../shell.ts';
 import { createFeeds } from './feeds.ts';
@@ -94,20 +95,12 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
 
   const credentials = { appId, appKey, companyId, forwardKey };
   const sandbox: SobotSandbox = {
+    ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'sobot',
     human,
     user,
-    calls: shell.calls,
-    deliveries: outgoing.deliveries,
     robotCalls: robot.calls,
-    plugin: shell.plugin,
-    listen: shell.listen,
-    arrivals: shell.arrivals,
-    async stop() {
-      await agent.stop();
-      await shell.stop();
-    },
     connect: ({ webhookUrl }) => outgoing.connect(webhookUrl),
     settings: (baseUrl) => ({ way: 'widget', ...credentials, groupName: GROUPS[0]?.name, baseUrl }),
     openapiSettings: (baseUrl) => ({ way: 'openapi', ...credentials, groupId: GROUPS[0]?.id, baseUrl }),
@@ -116,14 +109,11 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
       const session = world.find(id);
       return session === undefined ? undefined : talkOf(session);
     },
-    fault: (operation, fault) => faults.set(operation, fault),
-    clearFaults: () => faults.clear(),
     webhooks(next) {
       behaviour = next;
       outgoing.behave(next);
     },
     expireTokens: () => tokens.expire(),
-    setScript: (script) => agent.set(script),
     switch(change) {
       state = { ...state, ...change };
     },

@@ -1,6 +1,7 @@
 import type { DeskSandbox, SandboxTalk } from '../desk-sandbox.ts';
 import { createFaults } from '../faults.ts';
 import { createOutgoing, type Delivery, type OutgoingWebhook } from '../outgoing.ts';
+import { offerParts } from '../parts.ts';
 import { createScriptedAgent } from '../scripted-agent.ts';
 import { createShell } from '../shell.ts';
 import { type AccountsOptions, registerAccounts } from './accounts.ts';
@@ -121,16 +122,15 @@ export function createZohoSalesiqSandbox(options: ZohoSalesiqSandboxOptions = {}
   const people = createPeople({ world, talks, zobot, scripted: () => scripted, emit, flush, patienceMs });
   const scripted = createScriptedAgent(people.human);
 
+  const parts = offerParts({ shell, faults, outgoing, agent: scripted });
   const sandbox: ZohoSalesiqSandbox = {
+    ...parts,
     id: 'zoho-salesiq',
     ...people,
     ...ofGrants(grants),
-    plugin: shell.plugin,
-    listen: shell.listen,
     async stop() {
       rings.stop();
-      await shell.stop();
-      await scripted.stop();
+      await parts.stop();
     },
     connect({ webhookUrl }) {
       outgoing.connect(webhookUrl);
@@ -150,14 +150,10 @@ export function createZohoSalesiqSandbox(options: ZohoSalesiqSandboxOptions = {}
       const conversation = world.conversations.get(id);
       return conversation === undefined ? undefined : talkOf(world, conversation);
     },
-    arrivals: shell.arrivals,
-    fault: (operation, fault) => faults.set(operation, fault),
-    clearFaults: () => faults.clear(),
     webhooks(behaviour) {
       outgoing.behave(behaviour);
       zobot.behave(behaviour);
     },
-    setScript: (name) => scripted.set(name),
     reset() {
       shell.reset();
       zobot.reset();
@@ -175,7 +171,6 @@ export function createZohoSalesiqSandbox(options: ZohoSalesiqSandboxOptions = {}
     },
     zobot,
     registered: () => [...world.webhooks.values()],
-    deliveries: outgoing.deliveries,
   };
   return sandbox;
 }
