@@ -193,7 +193,7 @@ describe('open by the open API', () => {
     fake.answers({ chat_connect: (_seen, n) => (n === 1 ? connected(0, { count: 2 }) : connected(-1, { cid: '' })) });
     fake.answers({ chat_send: (_seen, n) => item({ status: n === 1 ? 2 : 1 }) });
     const queued = await failure(sobot.open(fake.context(), request));
-    expect(queued).toMatchObject({ kind: 'timeout', unclear: true });
+    expect(queued).toMatchObject({ kind: 'timeout', unclear: true, retryAfterMs: 5_000 });
     expect(queued.message).toContain('number 2 in the queue');
     expect(await failure(sobot.open(fake.context(), request))).toMatchObject({ kind: 'timeout' });
     await sobot.open(fake.context(), request);

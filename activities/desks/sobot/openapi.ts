@@ -1,9 +1,10 @@
 import type { Attachment, Turn } from '../../../workflows/contracts.ts';
 import { splitText } from '../../text/split.ts';
+import { fields, list } from '../../http/json.ts';
 import type { CloseRequest, Opened, OpenRequest, OutboundMessage, Sent } from '../desk.ts';
 import { type Context, call, statusOf } from './client.ts';
 import { type Operation, SobotError } from './failures.ts';
-import { fields, list, number, text } from './shapes.ts';
+import { number, text } from './shapes.ts';
 
 /** Sobot publishes no limit; a message in UTF-8 bytes. */
 export const TEXT_MAX = 8_000;
@@ -58,8 +59,12 @@ export async function open(ctx: Context, request: OpenRequest): Promise<Opened> 
   return { deskConversationId };
 }
 
+/** Each user in the queue is asked for so often: Sobot publishes no limit, and a queue may be long. Milliseconds. */
+const QUEUED_MS = 5_000;
+
 /** Unclear on purpose: the user is in Sobot's queue, so that a handoff which ends now takes him out again. */
-const waiting = (reason: string): SobotError => new SobotError({ operation: 'open', kind: 'timeout', reason });
+const waiting = (reason: string): SobotError =>
+  new SobotError({ operation: 'open', kind: 'timeout', reason, retryAfterMs: QUEUED_MS });
 
 /** Answers of `chat_connect` (sobot section 6.1). */
 const CONNECTED = [1, 4, 10];
