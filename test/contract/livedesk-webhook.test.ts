@@ -217,6 +217,12 @@ describe('a change of status', () => {
     expect(first?.dedupeKey).not.toBe(later?.dedupeKey);
   });
 
+  it('without any time counts once in each handoff', () => {
+    const timeless = { updated_at: undefined, timestamp: undefined };
+    expect(parse(changed(timeless))).toMatchObject([{ perHandoff: true }]);
+    expect(parse(changed()).map(({ perHandoff }) => perHandoff)).toEqual([undefined]);
+  });
+
   it('is read without the list of changes where the event has it in its name, and only there', () => {
     const bare = (event: string, status = 'resolved') =>
       signals(changed({ event, status, changed_attributes: undefined }));

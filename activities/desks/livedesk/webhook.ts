@@ -144,12 +144,16 @@ function userOf(sender: Person | null | undefined): User {
 /** Nobody is named who made a change: what we did ourselves looks the same, and meets a handoff that is over. */
 function changed(conversation: Conversation | undefined, event: string, config: Settings): DeskEvent[] {
   if (conversation === undefined || !isOurs(conversation.inbox_id, conversation.account?.id, config)) return [];
-  return [...statusChange(conversation, event), ...assigneeChange(conversation, event)];
+  const events = [...statusChange(conversation, event), ...assigneeChange(conversation, event)];
+  // Without a time the same change of a later handoff in this conversation would look like a repeat of this one.
+  return timeOf(conversation) === undefined ? events.map((one) => ({ ...one, perHandoff: true })) : events;
 }
 
+const timeOf = ({ updated_at, timestamp }: Conversation): number | undefined => updated_at ?? timestamp;
+
 /** One change may be told by two events: both have its second. */
-function keyOf({ id, updated_at, timestamp }: Conversation, what: string): string {
-  return `${what}:${id}:${Math.floor((updated_at ?? timestamp ?? 0) / 1000)}`;
+function keyOf(conversation: Conversation, what: string): string {
+  return `${what}:${conversation.id}:${Math.floor((timeOf(conversation) ?? 0) / 1000)}`;
 }
 
 function statusChange(conversation: Conversation, event: string): DeskEvent[] {
