@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -21,20 +21,19 @@ it('a consent that comes while the old one is renewed is the one that stays', as
   let nowMs = Date.now();
   const renewing = gate();
   const release = gate();
-  const server = createServer((request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', async () => {
-      const form = new URLSearchParams(Buffer.concat(chunks).toString());
-      const by = form.get('code') ?? form.get('refresh_token') ?? '';
-      if (form.has('refresh_token')) {
-        renewing.resolve();
-        await release.promise;
-      }
-      const tokens = { access_token: `access by ${by}`, expires_in: 3600 };
-      response.end(JSON.stringify(form.has('code') ? { ...tokens, refresh_token: `refresh of ${by}` } : tokens));
-    });
-  });
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    const by = form.get('code') ?? form.get('refresh_token') ?? '';
+    if (form.has('refresh_token')) {
+      renewing.resolve();
+      await release.promise;
+    }
+    const tokens = { access_token: `access by ${by}`, expires_in: 3600 };
+    response.end(JSON.stringify(form.has('code') ? { ...tokens, refresh_token: `refresh of ${by}` } : tokens));
+  }
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
   const ctx = {
