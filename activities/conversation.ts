@@ -63,6 +63,16 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
     );
   }
 
+  /**
+   * The desk was away when the handoff ended, and has given the conversation to the humans of the next one since: to give
+   * it back now would take it from them. A desk that asks the bot turn by turn only takes back what it has not asked for.
+   */
+  async function isNextOnesNow({ mode, botId, desk, deskConversationId, handoffId }: CloseConversation) {
+    if (mode !== 'native' || deps.desks.get(desk)?.webhook?.answer !== undefined) return false;
+    const open = await store.handoffs.openFor(botId, deskConversationId);
+    return open !== undefined && open.id !== handoffId && (await store.ledger.get(open.id, 'desk')).sent > 0;
+  }
+
   return {
     /**
      * Creates the conversation at the desk, once: a retry carries the same key, and what an earlier try recorded is
@@ -120,6 +130,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
     /** Tells the desk that the user's side has ended. A desk that has no such conversation open any more is content. */
     async closeConversation(close: CloseConversation): Promise<void> {
       if ((await store.ledger.get(close.handoffId, 'desk')).sent >= close.n) return;
+      if (await isNextOnesNow(close)) return await store.ledger.sent(close.handoffId, 'desk', close.n);
       try {
         await callDesk({ botId: close.botId, desk: close.desk, operation: 'close' }, (desk, ctx) =>
           desk.close(ctx, {

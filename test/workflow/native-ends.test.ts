@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
@@ -145,6 +146,34 @@ it('the end of a terminated handoff gives the conversation back to the bot', asy
   await talk.botSays('b1');
   await until(() => desk.told.includes('bot b1'), { message: 'the bot speaks again' });
 });
+
+it('the late end of a handoff takes nothing from the humans of the next one', async () => {
+  const { deskConversationId } = talk;
+  const begin = () =>
+    baton.start({
+      botId,
+      desk: 'messenger',
+      mode: 'native',
+      channel: 'messenger',
+      conversationId: deskConversationId,
+      deskConversationId,
+    });
+  const first = await begin();
+  await first.sees('handoff.connecting');
+  desk.fails(true);
+  await first.closes('bot');
+  await first.sees('handoff.closed');
+  const second = await begin();
+  // The pauses of the end have become longer than those of the opening.
+  await pause(6_000);
+  desk.fails(false);
+  await second.sees('handoff.connecting');
+  await first.ended(60_000);
+  expect(desk.told.filter((line) => line.endsWith(deskConversationId)).at(-1)).toBe(`open ${deskConversationId}`);
+  await second.closes('bot');
+  await second.ended();
+  expect(desk.told.at(-1)).toBe(`back ${deskConversationId}`);
+}, 90_000);
 
 it('what the desk refuses after a handoff that it never had has failed at once', async () => {
   await talk.userSays('u1');
