@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { HttpError, type HttpResponse } from '../../http/client.ts';
+import type { HttpResponse } from '../../http/client.ts';
+import { noResponse } from '../../http/desk-errors.ts';
+import { fields, jsonOf } from '../../http/json.ts';
 import type { DeskContext } from '../desk.ts';
 import { hostOf, prefixesOf, type SobotConfig } from './config.ts';
 import { fromCode, fromStatus, isStaleToken, isTelling, type Operation, SobotError } from './failures.ts';
-import { fields, hashOf, json, number, text } from './shapes.ts';
+import { hashOf, number, text } from './shapes.ts';
 
 export type Context = DeskContext<SobotConfig>;
 
@@ -128,10 +130,10 @@ async function exchange(ctx: Context, operation: Operation, request: Request): P
       signal: ctx.signal,
     });
   } catch (error) {
-    throw fromHttpError(operation, error);
+    throw new SobotError({ operation, ...noResponse(error) });
   }
   const { status, elapsedMs } = response;
-  const answer = fields(json(response.body));
+  const answer = fields(jsonOf(response.body));
   const code = text(answer['ret_code'] ?? answer['retCode']);
   const pathname = path.split('?')[0];
   ctx.log.debug({ operation, path: pathname, status, elapsedMs, ...(code && { code }) }, 'desk answered');
@@ -142,17 +144,6 @@ async function exchange(ctx: Context, operation: Operation, request: Request): P
     throw new SobotError({ operation, kind: 'protocol', reason: 'the answer has not the documented form', status });
   }
   return answer['item'] ?? answer['items'] ?? answer['data'];
-}
-
-function fromHttpError(operation: Operation, error: unknown): SobotError {
-  if (!(error instanceof HttpError)) {
-    return new SobotError({ operation, kind: 'protocol', reason: 'the call failed', cause: error });
-  }
-  const { kind, message, sent, status } = error;
-  const why = { operation, reason: message, cause: error, ...(status !== undefined && { status }) };
-  if (kind === 'blocked') return new SobotError({ ...why, kind: 'rejected', reason: `address blocked: ${message}` });
-  if (kind === 'too_large') return new SobotError({ ...why, kind: 'protocol' });
-  return new SobotError({ ...why, kind: sent ? 'timeout' : 'unavailable' });
 }
 
 /** The status word of an answer, which says whether it worked. */

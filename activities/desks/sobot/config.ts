@@ -1,10 +1,5 @@
 import { z } from 'zod';
-
-const isBase = (value: string): boolean => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !/[?#]/.test(value);
-};
+import { baseAddress } from '../../http/base-address.ts';
 
 const id = (max = 200) => z.string().trim().min(1).max(max);
 
@@ -78,16 +73,11 @@ export const sobotConfig = z
       description: 'Key that Sobot set for signing forwarded messages. Without it forwarded messages are refused.',
       secret: true,
     }),
-    baseUrl: z
-      .string()
-      .max(2048)
-      .refine(isBase, 'must be an http(s) address without user name, password, query and fragment')
-      .exactOptional()
-      .meta({
-        title: 'API address',
-        description: 'Instead of the address of the region: a sandbox, or an environment that is not in the list.',
-        placeholder: 'https://us.sobot.io',
-      }),
+    baseUrl: baseAddress.exactOptional().meta({
+      title: 'API address',
+      description: 'Instead of the address of the region: a sandbox, or an environment that is not in the list.',
+      placeholder: 'https://us.sobot.io',
+    }),
   })
   .check(({ value, issues }) => {
     const need = (path: keyof typeof value, message: string): void => {

@@ -1,5 +1,6 @@
 import { DeskError, type DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
+import { kindOfStatus } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 
 export type Operation = 'open' | 'send' | 'close' | 'verify';
@@ -66,21 +67,9 @@ export function fromCode(operation: Operation, code: string, status: number): So
   return new SobotError({ operation, kind, reason: `${words} (${shown})`, status, code });
 }
 
-const STATUS_KINDS: Record<number, DeskErrorKind> = {
-  401: 'auth',
-  403: 'auth',
-  404: 'not_found',
-  408: 'rate_limited',
-  409: 'conflict',
-  410: 'not_found',
-  425: 'rate_limited',
-  429: 'rate_limited',
-};
-
 export function fromStatus(operation: Operation, { status, headers }: HttpResponse, nowMs: number): SobotError {
   const wait = retryAfterMs(headers, nowMs);
-  const fallback = status >= 500 ? (status === 503 && wait !== undefined ? 'rate_limited' : 'unavailable') : 'rejected';
-  const kind = STATUS_KINDS[status] ?? fallback;
+  const kind = kindOfStatus(status, wait !== undefined);
   return new SobotError({
     operation,
     kind,

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Fields, fields, list } from '../../http/json.ts';
 import type { AuthResult, DeskEvent, RawRequest } from '../desk.ts';
 import type { SobotConfig } from './config.ts';
-import { event, type Fields, fields, list, number, text } from './shapes.ts';
+import { event, number, text } from './shapes.ts';
 
 /** Message forwarding: batches of records about all chats of the company (sobot section 8). */
 export const isForwarding = (body: Fields): boolean =>

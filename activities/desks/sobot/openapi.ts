@@ -1,6 +1,6 @@
 import type { Attachment, Turn } from '../../../workflows/contracts.ts';
-import { splitText } from '../../text/split.ts';
 import { fields, list } from '../../http/json.ts';
+import { splitText } from '../../text/split.ts';
 import type { CloseRequest, Opened, OpenRequest, OutboundMessage, Sent } from '../desk.ts';
 import { type Context, call, statusOf } from './client.ts';
 import { type Operation, SobotError } from './failures.ts';

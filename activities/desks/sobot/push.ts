@@ -1,7 +1,8 @@
 import type { Agent, Attachment } from '../../../workflows/contracts.ts';
+import { type Fields, fields, jsonOf } from '../../http/json.ts';
 import { htmlToText } from '../../text/html.ts';
 import type { DeskEvent } from '../desk.ts';
-import { event, type Fields, fields, hashOf, json, number, text } from './shapes.ts';
+import { event, hashOf, number, text } from './shapes.ts';
 
 /** Codes of Sobot's own downlink protocol (sobot section 7); all others tell nothing that a handoff needs. */
 const CREATED = 200;
@@ -66,7 +67,7 @@ const FILES = ['image', 'file', 'voice', 'video', 'audio'];
 /** `content` is a text or an address by its `msgType`, or JSON with both inside (sobot section 7). */
 function contentOf(body: Fields): Content | undefined {
   const given = body['content'];
-  const inner = typeof given === 'string' && given.startsWith('{') ? fields(json(given)) : fields(given);
+  const inner = typeof given === 'string' && given.startsWith('{') ? fields(jsonOf(given)) : fields(given);
   const isWrapped = typeof inner['msg'] === 'string';
   const words = isWrapped ? inner['msg'] : given;
   if (typeof words !== 'string' || words.trim() === '') return undefined;

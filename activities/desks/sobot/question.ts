@@ -1,8 +1,9 @@
 import type { Attachment, User } from '../../../workflows/contracts.ts';
+import { bodyOf, type Fields } from '../../http/json.ts';
 import type { DeskEvent, RawRequest, RawResponse, TurnItem } from '../desk.ts';
 import type { SobotConfig } from './config.ts';
 import { fileNameOf } from './push.ts';
-import { bodyOf, event, type Fields, hashOf, text } from './shapes.ts';
+import { event, hashOf, text } from './shapes.ts';
 
 /** What Sobot asks its third-party robot (sobot section 5.1). */
 export interface Question {

@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DeskEvent, RawRequest } from '../desk.ts';
+import type { DeskEvent } from '../desk.ts';
 import type { HandoffSignal } from '../../../workflows/contracts.ts';
-
-export type Fields = Record<string, unknown>;
-
-/** Anything as an object: what is none has no fields. */
-export const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-
-export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** A text with something in it. Ids and codes come as numbers too (sobot section 4). */
 export function text(value: unknown): string | undefined {
@@ -21,16 +13,6 @@ export function number(value: unknown): number | undefined {
   const found = text(value);
   return found !== undefined && /^-?\d+(\.\d+)?$/.test(found.trim()) ? Number(found) : undefined;
 }
-
-export function json(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-export const bodyOf = (request: RawRequest): Fields => fields(json(request.body.toString('utf8')));
 
 export const hashOf = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value), 'utf8').digest('hex').slice(0, 32);

@@ -1,7 +1,8 @@
+import { fields, list } from '../../http/json.ts';
 import type { Verified } from '../desk.ts';
 import { call, type Context, freshToken } from './client.ts';
 import { SobotError } from './failures.ts';
-import { fields, list, number, text } from './shapes.ts';
+import { number, text } from './shapes.ts';
 
 const UNSEEN =
   'Without message forwarding Baton does not see the humans\' chat: set onWaitTimeout to "close" and ' +

@@ -1,9 +1,10 @@
+import { bodyOf } from '../../http/json.ts';
 import type { AuthResult, DeskEvent, RawRequest, WebhookGuide } from '../desk.ts';
 import type { SobotConfig } from './config.ts';
 import { checkSignature, isForwarding, parseForwarding } from './forwarding.ts';
 import { isPush, parsePush } from './push.ts';
 import { isQuestion, parseQuestion } from './question.ts';
-import { bodyOf, text } from './shapes.ts';
+import { text } from './shapes.ts';
 
 const WHERE =
   'There is no page for it in the console: ask Sobot staff. Widget: a third-party robot of the model THIRD_STANDARD with ' +
