@@ -113,7 +113,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   }
 
   /** What the bot said before its request for a human, and could not be delivered until then, would talk between them. */
-  async function humanHasIt({ botId, deskConversationId }: DeskBatch): Promise<boolean> {
+  async function humanHasIt({ botId, desk, deskConversationId }: DeskBatch): Promise<boolean> {
+    // Such a desk asks the bot only while no human has the user, and may have taken it together with the handoff.
+    if (deps.desks.get(desk)?.webhook?.answer !== undefined) return false;
     const handoff = await store.handoffs.openFor(botId, deskConversationId);
     return handoff !== undefined && handoff.status !== 'opening';
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { sobot } from '../../activities/desks/sobot/index.ts';
@@ -149,6 +150,27 @@ describe('a bot that is the robot of the Sobot widget', () => {
     expect((await viewOf(id)).status).toBe('opening');
     expect(await dataOf(ask('A human, please'))).toMatchObject({ third_transfer_flag: true });
     await becomes(id, 'connecting');
+  });
+
+  it('has its late word said together with the transfer, and hears of no failure', async () => {
+    const call = ask('Are you there?');
+    await hears('Are you there?');
+    await speak('Yes');
+    await dataOf(call);
+    const row = await api.store.conversations.find(botId, 'sobot', cid);
+    const delivered = async (): Promise<number> => (await api.store.ledger.get(row?.id ?? '', 'desk')).sent;
+    const before = await until(delivered, { message: 'the first word is delivered' });
+    await speak('By the way');
+    // Between two tries: the next one finds the handoff open.
+    await pause(3_500);
+    const id = await handoff();
+    expect(await dataOf(ask('A human, please'))).toMatchObject({
+      llm_answer: 'By the way',
+      third_transfer_flag: true,
+    });
+    await becomes(id, 'connecting');
+    await until(async () => (await delivered()) > before, { message: 'the late word is known as delivered' });
+    expect((await heard()).map(({ type }) => type)).not.toContain('message.failed');
   });
 
   it('sees the human chat when Sobot forwards it, and its end', async () => {
