@@ -12,6 +12,7 @@ import {
   line,
   opening,
   outbound,
+  prefixOf,
   refusal,
   startFake,
 } from './sobot-fixture.ts';
@@ -20,7 +21,7 @@ let fake: Fake;
 beforeAll(async () => {
   fake = await startFake();
 });
-beforeEach(() => fake.clear());
+beforeEach(() => fake.reset());
 afterAll(() => fake.stop());
 
 const contents = (): unknown[] => fake.of('chat_send').map(({ body }) => body['content']);
@@ -50,13 +51,13 @@ describe('the token of Sobot', () => {
     await sobot.open(fake.context(), opening());
     const [asked] = fake.of('get_token');
     expect(asked?.method).toBe('GET');
-    expect(asked?.prefix).toBe('/api');
-    expect(Object.fromEntries(asked?.query ?? [])).toEqual({
+    expect(prefixOf(asked!)).toBe('/api');
+    expect(asked?.query).toEqual({
       appid: 'demo-appid',
       create_time: '1700000000',
       sign: '891cbeb13b396d2af03816c325839337',
     });
-    const calls = fake.seen.filter(({ action }) => action !== 'get_token');
+    const calls = fake.seen.filter(({ what }) => what !== 'get_token');
     expect(calls.map(({ headers }) => headers['token'])).toEqual(calls.map(() => 'token1'));
     expect(fake.of('get_token')).toHaveLength(1);
   });
@@ -68,25 +69,25 @@ describe('the token of Sobot', () => {
   });
 
   it.each(['900001', '900002'])('is renewed once when it is refused with %s, and the call repeated', async (code) => {
-    fake.answers({ chat_send: ({ headers }) => (headers['token'] === 'token1' ? refusal(code) : item({ status: 1 })) });
+    fake.set({ chat_send: ({ headers }) => (headers['token'] === 'token1' ? refusal(code) : item({ status: 1 })) });
     await sobot.open(fake.context(), opening());
     expect(fake.of('get_token')).toHaveLength(2);
     expect(fake.of('chat_send').map(({ headers }) => headers['token'])).toEqual(['token1', 'token2', 'token2']);
   });
 
   it('that is refused for ever is auth', async () => {
-    fake.answers({ chat_connect: () => refusal('900002') });
+    fake.set({ chat_connect: () => refusal('900002') });
     expect(await failure(sobot.open(fake.context(), opening()))).toMatchObject({ kind: 'auth', operation: 'open' });
     expect(fake.of('chat_connect')).toHaveLength(2);
   });
 
   it('is renewed when nine tenths of its time are over', async () => {
-    fake.answers({ get_token: (_seen, count) => item({ token: `token${count}`, expires_in: 1000 }) });
+    fake.set({ get_token: (_seen, count) => item({ token: `token${count}`, expires_in: 1000 }) });
     await sobot.open(fake.context(), opening({ conversationId: 'a' }));
-    fake.passes(899_000);
+    fake.pass(899_000);
     await sobot.open(fake.context(), opening({ conversationId: 'b' }));
     expect(fake.of('get_token')).toHaveLength(1);
-    fake.passes(2_000);
+    fake.pass(2_000);
     await sobot.open(fake.context(), opening({ conversationId: 'c' }));
     expect(fake.of('get_token')).toHaveLength(2);
   });
@@ -100,15 +101,15 @@ describe('the token of Sobot', () => {
 
 describe('addresses and codes of Sobot', () => {
   it('an unknown path is tried with the other prefix, which is then kept', async () => {
-    const only = (prefix: string, reply: object) => (seen: { prefix: string }) =>
-      seen.prefix === prefix ? reply : { status: 404 };
-    fake.answers({
+    const only = (prefix: string, reply: object) => (seen: Parameters<typeof prefixOf>[0]) =>
+      prefixOf(seen) === prefix ? reply : { status: 404 };
+    fake.set({
       chat_connect: only('/api/5/user', connected(1)),
       chat_send: only('/api/5/user', item({ status: 1 })),
     });
     await sobot.open(fake.context(), opening());
-    expect(fake.of('chat_connect').map(({ prefix }) => prefix)).toEqual(['/api/chat/5/user', '/api/5/user']);
-    expect(fake.of('chat_send').map(({ prefix }) => prefix)).toEqual(['/api/5/user', '/api/5/user']);
+    expect(fake.of('chat_connect').map(prefixOf)).toEqual(['/api/chat/5/user', '/api/5/user']);
+    expect(fake.of('chat_send').map(prefixOf)).toEqual(['/api/5/user', '/api/5/user']);
   });
 
   it.each([
@@ -120,7 +121,7 @@ describe('addresses and codes of Sobot', () => {
     ['999999', 'unavailable'],
     ['123', 'unavailable'],
   ])('the code %s is %s', async (code, kind) => {
-    fake.answers({ chat_connect: () => refusal(code) });
+    fake.set({ chat_connect: () => refusal(code) });
     const error = await failure(sobot.open(fake.context(), opening()));
     expect(error).toMatchObject({ kind, status: 200, unclear: false });
     expect(error.message).toContain(code);
@@ -129,7 +130,7 @@ describe('addresses and codes of Sobot', () => {
 
   it('a bad status says more than the code for anything, and less than a code that tells', async () => {
     const answered = (status: number, ret_code: string) => async () => {
-      fake.answers({ chat_connect: () => ({ status, body: { ret_code, ret_msg: 'x' } }) });
+      fake.set({ chat_connect: () => ({ status, body: { ret_code, ret_msg: 'x' } }) });
       return await failure(sobot.open(fake.context(), opening()));
     };
     expect(await answered(422, '999999')()).toMatchObject({ kind: 'rejected', status: 422 });
@@ -138,9 +139,9 @@ describe('addresses and codes of Sobot', () => {
   });
 
   it('both spellings of the code are read, and no code is not a success', async () => {
-    fake.answers({ chat_connect: () => ({ body: { retCode: '400004', retMsg: 'x' } }) });
+    fake.set({ chat_connect: () => ({ body: { retCode: '400004', retMsg: 'x' } }) });
     expect(await failure(sobot.open(fake.context(), opening()))).toMatchObject({ kind: 'rejected' });
-    fake.answers({ chat_connect: () => ({ body: { item: { status: 1 } } }) });
+    fake.set({ chat_connect: () => ({ body: { item: { status: 1 } } }) });
     expect(await failure(sobot.open(fake.context(), opening()))).toMatchObject({ kind: 'protocol', unclear: true });
   });
 });
@@ -150,7 +151,7 @@ describe('open by the open API', () => {
     const request = opening();
     const { deskConversationId } = await sobot.open(fake.context({ groupId: 'g-100' }), request);
     expect(deskConversationId).toBe(`baton-${request.handoffId}`);
-    expect(fake.of('admin_is_work')[0]?.query.get('groupid')).toBe('g-100');
+    expect(fake.of('admin_is_work')[0]?.query['groupid']).toBe('g-100');
     expect(fake.of('chat_connect').map(({ body }) => body)).toEqual([
       {
         partnerid: deskConversationId,
@@ -177,21 +178,21 @@ describe('open by the open API', () => {
   });
 
   it.each([1, '1', 4, 10, -1])('goes on when the user is connected, or was: status %s', async (status) => {
-    fake.answers({ chat_connect: () => item({ status, cid: 'c-9001' }) });
+    fake.set({ chat_connect: () => item({ status, cid: 'c-9001' }) });
     await sobot.open(fake.context(), opening());
     expect(contents()).toEqual([TRANSCRIPT, 'I want to talk to a person']);
   });
 
   it.each([2, 3, 7])('is rejected at once with status %i', async (status) => {
-    fake.answers({ chat_connect: () => connected(status) });
+    fake.set({ chat_connect: () => connected(status) });
     expect(await failure(sobot.open(fake.context(), opening()))).toMatchObject({ kind: 'rejected' });
     expect(fake.of('chat_send')).toEqual([]);
   });
 
   it('waits in the queue try by try, and the agent gets everything once when he takes the user', async () => {
     const request = opening();
-    fake.answers({ chat_connect: (_seen, n) => (n === 1 ? connected(0, { count: 2 }) : connected(-1, { cid: '' })) });
-    fake.answers({ chat_send: (_seen, n) => item({ status: n === 1 ? 2 : 1 }) });
+    fake.set({ chat_connect: (_seen, n) => (n === 1 ? connected(0, { count: 2 }) : connected(-1, { cid: '' })) });
+    fake.set({ chat_send: (_seen, n) => item({ status: n === 1 ? 2 : 1 }) });
     const queued = await failure(sobot.open(fake.context(), request));
     expect(queued).toMatchObject({ kind: 'timeout', unclear: true, retryAfterMs: 5_000 });
     expect(queued.message).toContain('number 2 in the queue');
@@ -203,7 +204,7 @@ describe('open by the open API', () => {
 
   it('takes the user out of the queue when the handoff ends there', async () => {
     const request = opening();
-    fake.answers({ chat_connect: () => connected(0, { count: 5 }) });
+    fake.set({ chat_connect: () => connected(0, { count: 5 }) });
     await failure(sobot.open(fake.context(), request));
     await sobot.close(fake.context(), closing(request));
     expect(fake.of('out')).toHaveLength(1);
@@ -211,9 +212,9 @@ describe('open by the open API', () => {
 
   it('looks for what an earlier try has said before it repeats it', async () => {
     const request = opening();
-    fake.answers({ chat_send: (_seen, n) => (n === 2 ? { cut: true } : item({ status: 1 })) });
+    fake.set({ chat_send: (_seen, n) => (n === 2 ? { cut: true } : item({ status: 1 })) });
     expect(await failure(sobot.open(fake.context(), request))).toMatchObject({ kind: 'timeout', unclear: true });
-    fake.answers({
+    fake.set({
       get_detail_by_cid: () => items([line(request.question, 2), line(TRANSCRIPT, 1), line('Hi', 3, 2)]),
     });
     await sobot.open(fake.context(), request);
@@ -222,7 +223,7 @@ describe('open by the open API', () => {
   });
 
   it('is rejected outside the working hours of the group, before anybody is called', async () => {
-    fake.answers({ admin_is_work: () => item({ is_work: 'false' }) });
+    fake.set({ admin_is_work: () => item({ is_work: 'false' }) });
     const error = await failure(sobot.open(fake.context({ groupId: 'g-100' }), opening()));
     expect(error).toMatchObject({ kind: 'rejected' });
     expect(fake.of('chat_connect')).toEqual([]);
@@ -253,7 +254,7 @@ describe('send and close by the open API', () => {
   it('a user who is not connected any more is not found, and a chat nobody knows too', async () => {
     const request = opening();
     await sobot.open(fake.context(), request);
-    fake.answers({ chat_send: () => item({ status: 2 }) });
+    fake.set({ chat_send: () => item({ status: 2 }) });
     expect(await failure(sobot.send(fake.context(), outbound(request, 2)))).toMatchObject({ kind: 'not_found' });
     const unknown = outbound({ handoffId: 'ho_unknown' }, 2);
     expect(await failure(sobot.send(fake.context(), unknown))).toMatchObject({ kind: 'not_found' });
@@ -263,11 +264,11 @@ describe('send and close by the open API', () => {
     const request = opening({ history: [] });
     await sobot.open(fake.context(), request);
     await sobot.send(fake.context(), outbound(request, 2, { text: 'ok' }));
-    fake.answers({ get_detail_by_cid: () => items([line(request.question, 1), line('ok', 2)]) });
+    fake.set({ get_detail_by_cid: () => items([line(request.question, 1), line('ok', 2)]) });
     await sobot.send(fake.context(), outbound(request, 3, { text: 'ok', maybeSent: true }));
     expect(contents()).toEqual([request.question, 'ok', 'ok']);
     const four = [request.question, 'ok', 'ok', 'bye'].map((words, t) => line(words, t));
-    fake.answers({ get_detail_by_cid: () => items(four) });
+    fake.set({ get_detail_by_cid: () => items(four) });
     await sobot.send(fake.context(), outbound(request, 4, { text: 'bye', maybeSent: true }));
     expect(contents()).toHaveLength(3);
   });
@@ -277,7 +278,7 @@ describe('send and close by the open API', () => {
     await sobot.open(fake.context(), request);
     const attachments = [{ url: 'https://f.example/a.png' }, { url: 'https://f.example/b.png' }];
     const whole = outbound(request, 2, { attachments });
-    fake.answers({
+    fake.set({
       chat_send: (_seen, n) => (n === 3 ? refusal('400004') : n === 4 ? { status: 500 } : item({ status: 1 })),
     });
     expect(await failure(sobot.send(fake.context(), whole))).toMatchObject({ kind: 'unavailable' });
@@ -304,7 +305,7 @@ describe('verify', () => {
     expect((await sobot.verify(ctx, 'external')).detail).toBe('2 agents logged in, group After-sales');
     await sobot.verify(ctx, 'external');
     expect(fake.of('get_token')).toHaveLength(2);
-    fake.answers({ get_once_data: () => item({ admin_size: '0' }) });
+    fake.set({ get_once_data: () => item({ admin_size: '0' }) });
     expect((await sobot.verify(ctx, 'external')).warnings?.join(' ')).toContain('No agent is logged in');
   });
 
@@ -313,7 +314,7 @@ describe('verify', () => {
     ['900004', 'appId', 'auth'],
     ['700046', 'appId', 'auth'],
   ])('blames for code %s the field %s', async (code, field, kind) => {
-    fake.answers({ get_token: () => refusal(code) });
+    fake.set({ get_token: () => refusal(code) });
     expect(await failure(sobot.verify(fake.context(), 'external'))).toMatchObject({ field, kind, operation: 'verify' });
   });
 
@@ -326,7 +327,7 @@ describe('verify', () => {
   });
 
   it('blames the region when nothing of Sobot is there', async () => {
-    fake.answers({ get_token: () => ({ status: 404 }) });
+    fake.set({ get_token: () => ({ status: 404 }) });
     expect(await failure(sobot.verify(fake.context(), 'external'))).toMatchObject({ field: 'region' });
   });
 });
@@ -404,10 +405,10 @@ describe('the widget', () => {
 
   it('transfers nobody outside the working hours, where it may look; a look that fails says nothing', async () => {
     const ctx = fake.context({ way: 'widget', groupId: 'g-100' });
-    fake.answers({ admin_is_work: () => item({ is_work: false }) });
+    fake.set({ admin_is_work: () => item({ is_work: false }) });
     expect(await failure(sobot.open(ctx, inWidget()))).toMatchObject({ kind: 'rejected' });
     for (const reply of [{ status: 500 }, { status: 422 }, { cut: true }, refusal('900003'), refusal('400012')]) {
-      fake.answers({ admin_is_work: () => reply });
+      fake.set({ admin_is_work: () => reply });
       const request = inWidget();
       const asked = turn(ctx, request.handoffId);
       await sobot.open(ctx, request);

@@ -36,16 +36,19 @@ interface FakeDeskOptions<C> {
   defaults: Script;
   /** The answer to everything else. Default 404. */
   unknown?: Reply;
+  /** Epoch milliseconds of the clock at the start. */
+  startsAtMs?: number;
   config(baseUrl: string, more: Record<string, unknown>): C;
 }
 
 /** A server that answers by script and remembers every call, and contexts that call it. */
-export async function startFakeDesk<C>({ whatIs, defaults, unknown = { status: 404 }, config }: FakeDeskOptions<C>) {
+export async function startFakeDesk<C>(options: FakeDeskOptions<C>) {
+  const { whatIs, defaults, unknown = { status: 404 }, config } = options;
   const seen: Seen[] = [];
   const counts = new Map<string, number>();
   let script: Script = {};
   let logged = '';
-  let nowMs = Date.parse('2026-03-02T09:00:00Z');
+  let nowMs = options.startsAtMs ?? Date.parse('2026-03-02T09:00:00Z');
   let memory = createTestMemory(() => nowMs);
   const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
   const server = createServer((request, response) => void answer(request, response));
