@@ -17,7 +17,7 @@ afterAll(async () => {
   await Promise.all(opened.map((bot) => bot.stop()));
 });
 
-const ROUNDS = 10;
+const ROUNDS = 7;
 /** Around as long as the other call takes. Milliseconds. */
 const APART_MS = 40;
 

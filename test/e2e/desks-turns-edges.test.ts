@@ -109,7 +109,10 @@ describe.concurrent.each(turnDesks().filter(({ mode }) => mode === 'native'))(
         expect(told.filter((text) => text.endsWith(when))).toHaveLength(10);
       }
       expect(desk.problems(bot.sandbox)).toEqual([]);
-      console.log(`${desk.kind}, in turns: ${atBot} of 10 messages at the end went to the bot`);
+      const atStart = told.filter((text) => text.endsWith('at the start')).length;
+      console.log(
+        `${desk.kind}, in turns: ${atBot} of 10 at the end went to the bot, ${atStart} of 10 at the start were heard`,
+      );
     });
   },
 );

@@ -19,7 +19,8 @@ import { ensureSearchAttributes } from '../../worker/local/search-attributes.ts'
 import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { createRuns, ensureMaintenance } from '../../worker/runs.ts';
 import { createBatonWorker } from '../../worker/worker.ts';
-import { createBots, type Bot } from './bots.ts';
+import { call, createBots, type Bot } from './bots.ts';
+import { until } from './poll.ts';
 import { administer, createTestDatabase } from './postgres.ts';
 import { temporalCliPath, testTemporal } from './temporal.ts';
 
@@ -131,6 +132,9 @@ export async function startCluster(
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     later(() => desk.stop());
     desk.connect({ batonUrl: url });
+    // To bundle the workflows holds up the process, and the API sheds load meanwhile.
+    const isCalm = async () => (await call(() => ({ url, key: OPERATOR_KEY }), 'GET', '/v1/bots')).status === 200;
+    await until(isCalm, { timeoutMs: 30_000, message: 'an API that takes calls' });
 
     return {
       url,
