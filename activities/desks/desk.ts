@@ -29,9 +29,13 @@ export interface DeskMemory {
   /**
    * Reads and writes under a lock that holds for all processes: of many callers that find an expired token, one makes
    * the new one and the others get it. What `change` throws is thrown, and nothing is written; a value given back
-   * unchanged keeps its time.
+   * unchanged keeps its time. `quick`: `change` waits for nothing, so it need not queue behind changes that ask a desk.
    */
-  update<T>(key: string, change: (now: T | undefined) => Promise<T>, options?: { ttlMs?: number }): Promise<T>;
+  update<T>(
+    key: string,
+    change: (now: T | undefined) => Promise<T>,
+    options?: { ttlMs?: number; quick?: true },
+  ): Promise<T>;
   forget(key: string): Promise<void>;
 }
 

@@ -22,7 +22,8 @@ interface Mailbox {
 
 /** Taken ones are kept for repeats of their turn. */
 const KEPT = 50;
-const TTL_MS = 24 * 60 * 60_000;
+/** A turn has seconds: it must not wait behind tokens of other bots that their desk is slow to give. */
+const KEEP = { ttlMs: 24 * 60 * 60_000, quick: true } as const;
 /**
  * A message that nobody has taken 15 minutes after it was said is reported as failed: it must not be said later all the
  * same. Ends a little before, so that a last try still sees what a turn has taken.
@@ -56,7 +57,7 @@ export async function handOver(
   const key = keyOf(deskConversationId);
   const isMine = ({ item: { kind, key: known } }: Letter): boolean => known === item.key && kind === item.kind;
   const change = (by: (now: Mailbox) => Mailbox): Promise<Mailbox> =>
-    memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), { ttlMs: TTL_MS });
+    memory.update<Mailbox>(key, async (now = { items: [] }) => by(now), KEEP);
   let box = await change((now) => left(now, isMine, item));
   for (;;) {
     const mine = box.items.find(isMine);
@@ -112,7 +113,7 @@ export async function takeBack(
       isBack = now.items.some(isIt);
       return isBack ? { ...now, items: now.items.filter((one) => !isIt(one)) } : now;
     },
-    { ttlMs: TTL_MS },
+    KEEP,
   );
   return isBack;
 }
@@ -159,9 +160,7 @@ export async function takeTurn(
 
 /** Noted, for an answer that comes late. */
 async function giveUp(memory: DeskMemory, key: string, turnKey: string): Promise<void> {
-  await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), {
-    ttlMs: TTL_MS,
-  });
+  await memory.update<Mailbox>(key, async (now = { items: [] }) => ({ ...now, unanswered: turnKey }), KEEP);
 }
 
 async function giveBack(memory: DeskMemory, key: string, turnKey: string): Promise<void> {
@@ -172,7 +171,7 @@ async function giveBack(memory: DeskMemory, key: string, turnKey: string): Promi
       ...now,
       items: now.items.map((one) => (one.takenBy === turnKey && one.item.kind === 'message' ? free(one) : one)),
     }),
-    { ttlMs: TTL_MS },
+    KEEP,
   );
 }
 
@@ -192,7 +191,7 @@ async function takeFree(memory: DeskMemory, key: string, turnKey: string, signal
     // The lock may have taken its time: nobody waits for the answer of an aborted turn.
     async (now = { items: [] }) =>
       signal.aborted ? now : { items: now.items.map((one) => (isFree(one) ? { ...one, takenBy: turnKey } : one)) },
-    { ttlMs: TTL_MS },
+    KEEP,
   );
   return takenIn(box, turnKey);
 }

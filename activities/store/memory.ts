@@ -6,7 +6,7 @@ import { secretAad, type SecretBox } from './secrets.ts';
 import type { Tables } from './tables.ts';
 import { Turns } from './turns.ts';
 
-/** Each holds a connection of the pool while the desk is asked. */
+/** Each holds a connection of the pool while the desk is asked; quick ones hold theirs for a moment only. */
 const UPDATES_AT_ONCE = 4;
 /** So that a bot whose desk hangs does not keep those of the others waiting. */
 const UPDATES_PER_BOT = 2;
@@ -24,6 +24,11 @@ interface Place {
   key: string;
 }
 
+interface UpdateOptions {
+  ttlMs?: number;
+  quick?: true;
+}
+
 type Change<T> = (now: T | undefined) => Promise<T>;
 
 /** The places whose update this call is a part of. */
@@ -33,13 +38,13 @@ const inside = new AsyncLocalStorage<ReadonlySet<string>>();
 export function createMemory(db: Database, box: SecretBox) {
   const turns = new Turns(UPDATES_AT_ONCE, UPDATES_PER_BOT);
 
-  async function update<T>(place: Place, change: Change<T>, ttlMs: number | undefined): Promise<T> {
+  async function update<T>(place: Place, change: Change<T>, { ttlMs, quick }: UpdateOptions): Promise<T> {
     const name = nameOf(place);
     const around = inside.getStore();
     if (around?.has(name)) throw new Error(`an update of ${place.key} inside of itself would wait for ever`);
     const run = (): Promise<T> => underLock(db, name, (tx) => changeIn(tx, place, change, ttlMs));
     // An inner update has the place of the outer one: waiting for another could be for ever.
-    const owner = around === undefined ? place.botId : undefined;
+    const owner = around === undefined && quick !== true ? place.botId : undefined;
     return await turns.run(name, () => inside.run(new Set([...(around ?? []), name]), run), owner);
   }
 
@@ -59,7 +64,7 @@ export function createMemory(db: Database, box: SecretBox) {
       return {
         get: async <T>(key: string) => parse<T>(await read(db, box, placeOf(key))),
         put: (key, value, options = {}) => write(db, box, placeOf(key), stringify(value), options.ttlMs),
-        update: (key, change, options = {}) => update(placeOf(key), change, options.ttlMs),
+        update: (key, change, options = {}) => update(placeOf(key), change, options),
         forget: (key) => write(db, box, placeOf(key), undefined, undefined),
       };
     },

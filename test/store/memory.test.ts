@@ -171,6 +171,27 @@ test('changes of one bot that take long leave places for those of the others', a
   expect(await Promise.all(waiting)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
+test('a quick change waits for no slow ones, of however many bots', async () => {
+  const done = gate();
+  let begun = 0;
+  const waiting = Array.from({ length: 8 }, (_, i) =>
+    memories().memory.update('token', async () => {
+      begun += 1;
+      await done.opened;
+      return i;
+    }),
+  );
+  await until(() => begun >= 4, { message: 'no change begins' });
+  try {
+    const quick = memories().memory.update<string>('mailbox', async () => 'at once', { quick: true });
+    const late = new Promise((resolve) => setTimeout(() => resolve('late'), 2_000));
+    expect(await Promise.race([quick, late])).toBe('at once');
+  } finally {
+    done.open();
+  }
+  expect(await Promise.all(waiting)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
 test('many updates of one key hold one connection', async () => {
   const { memory, other } = memories();
   const [done, begun] = [gate(), gate()];
