@@ -119,36 +119,27 @@ describe.concurrent.each(turnDesks())('$kind, $mode: the bot answers while the d
     isFine(turns);
   });
 
-  it('a handoff in a turn: the last words and the transfer go out, humans and user are heard, the bot is silent', async () => {
+  it('a handoff in a turn: humans and user are heard, the bot is silent, and has the user again', async () => {
     const turns = await open();
     const { bot } = turns;
     const { human, user } = bot.sandbox;
     const before = await turns.says('Hello bot', 'Hello user');
     const withBot = bot.sandbox.conversation(before)?.assignee;
-    let talk: DeskTalk | undefined;
-    const id = await turns.turn(
-      'A human, please',
-      async () => {
-        expect(await bot.speak(before, 'I call a human')).toEqual(SPEAKS);
-        talk = await bot.start({ conversationId: before });
-      },
-      before,
-    );
-    await talk!.sees('handoff.connecting');
-    expect(turns.lines(id, 'bot')).toEqual(['Hello user', 'I call a human']);
+    const talk = await turns.handsOff(before);
+    const id = talk.conversationId;
     expect(bot.sandbox.conversation(id)).toMatchObject({ closed: false });
     expect(bot.sandbox.conversation(id)?.assignee).not.toBe(withBot);
     expect(await bot.speak(id, 'me too')).toEqual(SILENT);
     for (const n of [1, 2]) {
       expect(await human.reply(id, `agent ${n}`)).toBe(200);
-      await until(async () => (await talk!.toUser()).includes(`agent ${n}`), { message: `${desk.kind}: agent ${n}` });
+      await until(async () => (await talk.toUser()).includes(`agent ${n}`), { message: `${desk.kind}: agent ${n}` });
       await user.writes(`user ${n}`, { conversationId: id });
       await bot.hears(`user ${n}`);
     }
     await human.note(id, 'secret');
     await human.unknownPart(id);
     await human.close(id);
-    const events = await talk!.ended();
+    const events = await talk.ended();
     const said = events.flatMap(({ type, data }) => (type.startsWith('message.') ? [data['text']] : []));
     expect(said).toEqual(['agent 1', 'user 1', 'agent 2', 'user 2']);
     expect(events.at(-1)?.data['reason']).toBe('agent_closed');
