@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
-import type { Desk, DeskContext } from '../../../activities/desks/desk.ts';
+import type { Desk, DeskContext, DeskMemory } from '../../../activities/desks/desk.ts';
 import type { DeskErrorKind } from '../../../activities/errors.ts';
 import type { CountedFault, DeskSandbox, SandboxOperation } from '../../../api/sandbox/desk-sandbox.ts';
 import type { Mode } from '../../../workflows/contracts.ts';
@@ -108,7 +108,7 @@ export async function sandboxBench<C>(
   sandbox: DeskSandbox,
   desk: Desk<C>,
   facts: DeskFacts,
-  { mode, question }: { mode: Mode; question: string },
+  { mode, question, memory }: { mode: Mode; question: string; memory: DeskMemory },
 ): Promise<DeskBench<C>> {
   const baseUrl = await sandbox.listen();
   const nobodyUrl = `http://127.0.0.1:${await closedPort()}`;
@@ -117,6 +117,7 @@ export async function sandboxBench<C>(
   const receiver = await createReceiver(desk, {
     config: () => validated(),
     mode,
+    memory,
     ...(facts.topicOf && { topicOf: facts.topicOf }),
   });
   sandbox.connect({ webhookUrl: receiver.url });

@@ -3,13 +3,9 @@ import type { DeskEvent } from '../../../activities/desks/desk.ts';
 import { keptOf } from './inbound.ts';
 import { CONTEXT, type Stage } from './stage.ts';
 
-/** The user is in the desk's own messenger; the bot has a seat there. */
-export function testNative<C>(stage: Stage<C>): void {
-  const { desk, facts, context, message } = stage;
+/** What the desk makes of something, and what the user writes in its messenger. */
+function ears<C>(stage: Stage<C>) {
   const sandbox = () => stage.inbound.sandbox;
-  const linesFrom = (id: string, from: string): string[] =>
-    (sandbox().conversation(id)?.messages ?? []).filter((line) => line.from === from).map(({ text }) => text);
-
   async function during(work: () => Promise<unknown>): Promise<DeskEvent[]> {
     const { receiver } = stage.inbound;
     receiver.clear();
@@ -17,7 +13,17 @@ export function testNative<C>(stage: Stage<C>): void {
     return keptOf(receiver.notices, 'native');
   }
   const writes = (text: string, conversationId: string) =>
-    during(() => sandbox().user.writes(text, { conversationId }));
+    during(async () => {
+      await sandbox().user.writes(text, { conversationId });
+      // A desk that waits for the bot tells it only when its last question is answered.
+      await stage.inbound.receiver.heard(text);
+    });
+  return { sandbox, during, writes };
+}
+
+/** What the user says in the desk's own messenger. */
+export function testMessenger<C>(stage: Stage<C>): void {
+  const { sandbox, during, writes } = ears(stage);
 
   describe('the user in the messenger', () => {
     it('what he writes first and later are events, with who he is', async () => {
@@ -57,6 +63,14 @@ export function testNative<C>(stage: Stage<C>): void {
       expect(one.deskConversationId).not.toBe(two.deskConversationId);
     });
   });
+}
+
+/** The bot has a seat in the desk's own messenger. */
+export function testNative<C>(stage: Stage<C>): void {
+  const { desk, facts, context, message } = stage;
+  const { sandbox, during, writes } = ears(stage);
+  const linesFrom = (id: string, from: string): string[] =>
+    (sandbox().conversation(id)?.messages ?? []).filter((line) => line.from === from).map(({ text }) => text);
 
   describe('the bot in the messenger', () => {
     it('answers as the bot, and its answer is no event', async () => {

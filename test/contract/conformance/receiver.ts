@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AuthResult, Desk, DeskEvent, RawRequest } from '../../../activities/desks/desk.ts';
+import type {
+  AuthResult,
+  Desk,
+  DeskEvent,
+  DeskMemory,
+  RawRequest,
+  RawResponse,
+} from '../../../activities/desks/desk.ts';
+import { takeTurn } from '../../../activities/desks/mailbox.ts';
 import type { Mode } from '../../../workflows/contracts.ts';
 import { until } from '../../support/poll.ts';
 
@@ -30,15 +38,18 @@ interface ReceiverOptions<C> {
   mode: Mode;
   /** With it, only what the desk's guide tells the operator to choose is taken. */
   topicOf?(body: unknown): string;
+  /** Where a desk that waits for the bot finds what the bot has said. */
+  memory?: DeskMemory;
 }
 
 export async function createReceiver<C>(desk: Desk<C>, options: ReceiverOptions<C>): Promise<Receiver> {
-  const { config, mode, topicOf } = options;
+  const { config, mode, topicOf, memory } = options;
   const notices: Notice[] = [];
   let takesAll = false;
 
-  function isChosen({ body }: RawRequest): boolean {
-    if (topicOf === undefined || takesAll) return true;
+  function isChosen(raw: RawRequest): boolean {
+    const { body } = raw;
+    if (topicOf === undefined || takesAll || desk.webhook?.answer?.turn(raw, config())) return true;
     const topics = desk.webhook?.guide(mode).topics ?? [];
     return topics.includes(topicOf(JSON.parse(body.toString('utf8'))));
   }
@@ -56,15 +67,28 @@ export async function createReceiver<C>(desk: Desk<C>, options: ReceiverOptions<
     return 200;
   }
 
+  /** What a desk waits for that asks the bot in its call. */
+  async function answer(raw: RawRequest): Promise<RawResponse | undefined> {
+    const waits = desk.webhook?.answer;
+    const turn = waits?.turn(raw, config());
+    if (!waits || !turn || !memory) return undefined;
+    const said = await takeTurn(memory, turn, { waitMs: waits.waitMs, signal: new AbortController().signal });
+    return waits.render(raw, config(), said);
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = 'POST', url = '/', headers } = request;
+    const raw = { method, url, headers, body: Buffer.concat(chunks) };
     let status = 400;
+    let said: RawResponse | undefined;
     try {
-      status = take({ method, url, headers, body: Buffer.concat(chunks) });
+      status = take(raw);
+      if (status === 200 && method === 'POST') said = await answer(raw);
     } finally {
-      response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+      response.writeHead(said?.status ?? status, said?.headers ?? { 'content-type': 'application/json' });
+      response.end(said?.body ?? '{}');
     }
   }
 

@@ -41,6 +41,8 @@ export interface Stage<C> {
   readonly desk: Desk<C>;
   readonly facts: DeskFacts;
   readonly mode: Mode;
+  /** In this mode the desk only asks for answers, and never tells them back. */
+  readonly asks: boolean;
   readonly bench: DeskBench<C>;
   readonly inbound: Inbound;
   readonly http: HttpClient;
@@ -66,7 +68,7 @@ export interface Stage<C> {
 
 const TRIES = 8;
 
-export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Stage<C> {
+export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts, asks = false): Stage<C> {
   const memory = createTestMemory();
   const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
   let logged = '';
@@ -92,6 +94,7 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts): Sta
     desk,
     facts,
     mode,
+    asks,
     http,
     memory,
     context,
