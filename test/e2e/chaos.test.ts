@@ -9,7 +9,7 @@ import { followBot, type Follower } from '../support/follower.ts';
 import { until } from '../support/poll.ts';
 import { seededRandom, testSeed } from '../support/seed.ts';
 
-const ROUNDS = Number(process.env['BATON_CHAOS_ROUNDS'] ?? 8);
+const ROUNDS = Number(process.env['BATON_CHAOS_ROUNDS'] ?? 6);
 const TALKS = 4;
 const RETRY_MS = 60_000;
 const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'error' };
