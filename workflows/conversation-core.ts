@@ -12,7 +12,7 @@ import type {
   DeskDelivery,
   FailureReason,
 } from './contracts.ts';
-import { attachmentsOf, SEEN_LIMIT } from './draft.ts';
+import { attachmentsOf, Counter } from './counter.ts';
 import type { Settled } from './outboxes.ts';
 
 export type ConversationHappening = ConversationSignal | Settled | { kind: 'timePassed' };
@@ -63,37 +63,19 @@ export function reduceConversation(
   return talk.step();
 }
 
-class Talk {
+class Talk extends Counter<ConversationState> {
   readonly input: ConversationInput;
-  readonly nowMs: number;
-  readonly atMs: number;
-  readonly state: ConversationState;
   readonly #events: ConversationEvent[] = [];
-  readonly #desk: DeskDelivery[] = [];
 
   constructor(input: ConversationInput, nowMs: number, state: ConversationState, atMs = nowMs) {
+    super(nowMs, state, atMs);
     this.input = input;
-    this.nowMs = nowMs;
-    this.atMs = Math.max(atMs, state.lastAtMs ?? 0);
-    this.state = state;
-  }
-
-  firstTime(key: string): boolean {
-    if (this.state.seen.includes(key)) {
-      this.state.counts.duplicates += 1;
-      return false;
-    }
-    this.state.seen = [...this.state.seen.slice(1 - SEEN_LIMIT), key];
-    return true;
   }
 
   emit(type: ConversationEventType, data: Record<string, unknown>): void {
-    this.state.lastSeq += 1;
-    this.state.lastAtMs = this.atMs;
     this.#events.push({
       type,
-      seq: this.state.lastSeq,
-      at: new Date(this.atMs).toISOString(),
+      ...this.nextSeq(),
       botId: this.input.botId,
       conversationId: this.input.deskConversationId,
       data,
@@ -113,29 +95,8 @@ class Talk {
     this.emit('message.failed', { messageId, reason, ...attachmentsOf({ attachments }) });
   }
 
-  toDesk(signal: Extract<ConversationSignal, { kind: 'botMessage' }>): void {
-    const { state } = this;
-    state.lastDeskN += 1;
-    const timestamp = Math.max(this.atMs, state.lastTimestamp + 1);
-    state.lastTimestamp = timestamp + (signal.attachments?.length ?? 0);
-    state.pending.push({ n: state.lastDeskN, messageId: signal.id });
-    this.#desk.push({
-      kind: 'message',
-      n: state.lastDeskN,
-      timestamp,
-      messageId: signal.id,
-      text: signal.text,
-      ...attachmentsOf(signal),
-    });
-  }
-
-  takePending(n: number): string | undefined {
-    const index = this.state.pending.findIndex((message) => message.n === n);
-    return index < 0 ? undefined : this.state.pending.splice(index, 1)[0]?.messageId;
-  }
-
   step(): ConversationStep {
-    return { state: this.state, events: this.#events, desk: this.#desk };
+    return { state: this.state, events: this.#events, desk: this.deliveries };
   }
 }
 
@@ -198,7 +159,7 @@ function botMessage(talk: Talk, signal: SignalOf<'botMessage'>): void {
   talk.goesOn();
   if (talk.state.human) return talk.fails(signal.id, 'human_has_it');
   talk.state.counts.bot += 1;
-  talk.toDesk(signal);
+  talk.messageToDesk(signal);
 }
 
 /** A human answers without having been asked: the bot is silent until he closes or gives it back. */
@@ -210,12 +171,12 @@ function agentReply(talk: Talk, signal: SignalOf<'agentReply'>): void {
 }
 
 function delivered(talk: Talk, { n, dropped }: Extract<Settled, { kind: 'delivered' }>): void {
-  const messageId = talk.takePending(n);
+  const messageId = talk.takePending(n)?.messageId;
   if (messageId !== undefined && dropped?.length) talk.fails(messageId, 'attachment_not_supported', dropped);
 }
 
 function undeliverable(talk: Talk, { n, why }: Extract<Settled, { kind: 'undeliverable' }>): void {
-  const messageId = talk.takePending(n);
+  const messageId = talk.takePending(n)?.messageId;
   if (messageId !== undefined) talk.fails(messageId, why);
 }
 

@@ -11,7 +11,8 @@ import type {
   HandoffSignal,
   HandoffState,
 } from './contracts.ts';
-import { attachmentsOf, Draft } from './draft.ts';
+import { attachmentsOf } from './counter.ts';
+import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
 import { decideEnd, endIfSettled, failPending, tellDeskOfEnd } from './ending.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
@@ -122,23 +123,8 @@ function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
   draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal) });
   // The end is decided but not yet written: the sender was told 202, so he must learn that nobody will read it.
   if (state.closing) return draft.emitFailed(signal.id, 'handoff_closed');
-  if (!draft.native) sendToDesk(draft, signal);
+  if (!draft.native) draft.messageToDesk(signal);
   if (state.status === 'active') awaitAgent(draft);
-}
-
-function sendToDesk(draft: Draft, signal: SignalOf<'userMessage'>): void {
-  const { state } = draft;
-  const n = draft.nextN();
-  state.pending.push({ n, messageId: signal.id });
-  draft.toDesk({
-    kind: 'message',
-    n,
-    // A desk without files gets each attachment as a message of its own, which needs a timestamp of its own.
-    timestamp: draft.nextTimestamp(signal.attachments?.length),
-    messageId: signal.id,
-    text: signal.text,
-    ...attachmentsOf(signal),
-  });
 }
 
 function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
