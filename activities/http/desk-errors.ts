@@ -43,3 +43,39 @@ export const errorsOf =
 /** Whether the desk may have done what the call asked for: no answer, an unreadable one, or a server error. */
 export const maybeDone = (error: unknown): boolean =>
   error instanceof DeskError && (error.unclear || (error.kind === 'unavailable' && error.status !== undefined));
+
+export interface VendorDetails<Code> {
+  operation: string;
+  kind: DeskErrorKind;
+  reason: string;
+  status?: number;
+  retryAfterMs?: number;
+  field?: string;
+  cause?: unknown;
+  code?: Code;
+  /** The vendor's own words; they may quote what was sent, so they are no part of `reason`. */
+  detail?: string;
+}
+
+/** Of a desk that names its errors: remembers the vendor's code. A desk's own class gives it the desk's name. */
+export abstract class VendorError<Code extends string | number> extends DeskError {
+  readonly code: Code | undefined;
+  /** Not a plain property: loggers write those, and this may hold the vendor's words. */
+  readonly #details: VendorDetails<Code>;
+
+  constructor(desk: string, details: VendorDetails<Code>) {
+    super({ desk, ...details });
+    this.code = details.code;
+    this.#details = details;
+  }
+
+  get detail(): string {
+    return this.#details.detail ?? '';
+  }
+
+  /** The same, blamed on a field of the config. */
+  at(field: string, reason = this.#details.reason): this {
+    const Same = this.constructor as new (details: VendorDetails<Code>) => this;
+    return new Same({ ...this.#details, field, reason, cause: this });
+  }
+}

@@ -77,7 +77,7 @@ async function introduce(ctx: Context, customer: Customer, request: OpenRequest)
     );
   } catch (error) {
     const refused = error instanceof LivechatError && error.kind === 'rejected';
-    if (!refused || error.type === 'chat_anonymized') throw error;
+    if (!refused || error.code === 'chat_anonymized') throw error;
     ctx.log.warn({ handoffId, err: error }, 'the desk did not take the data of the user');
   }
 }
@@ -88,7 +88,7 @@ async function begin(ctx: Context, customer: Customer, events: TextEvent[], look
     try {
       return await beginOnce(ctx, customer, events, look || tries > 1);
     } catch (error) {
-      const changed = error instanceof LivechatError && (error.kind === 'conflict' || error.type === 'chat_inactive');
+      const changed = error instanceof LivechatError && (error.kind === 'conflict' || error.code === 'chat_inactive');
       if (!changed || tries === OPEN_TRIES) throw error;
     }
   }

@@ -1,6 +1,6 @@
-import { DeskError, type DeskErrorKind } from '../../errors.ts';
+import type { DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
-import { kindOfStatus } from '../../http/desk-errors.ts';
+import { kindOfStatus, type VendorDetails, VendorError } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 
 /** What a failed call says, in one form for all APIs of the vendor. */
@@ -11,43 +11,15 @@ export interface ErrorBody {
   region?: string;
 }
 
-interface Details {
-  operation: string;
-  kind: DeskErrorKind;
-  reason: string;
-  status?: number;
-  retryAfterMs?: number;
-  field?: string;
-  cause?: unknown;
-  type?: string;
-  /** The vendor's own words; they may quote what was sent, so they are no part of `reason`. */
-  detail?: string;
-}
-
-/** Remembers the desk's own type of the error. */
-export class LivechatError extends DeskError {
-  readonly type: string | undefined;
-  /** Not a plain property: loggers write those, and this may hold the vendor's words. */
-  readonly #details: Details;
-
-  constructor(details: Details) {
-    super({ desk: 'livechat', ...details });
-    this.type = details.type;
-    this.#details = details;
-  }
-
-  get detail(): string {
-    return this.#details.detail ?? '';
-  }
-
-  /** The same, blamed on a field of the config. */
-  at(field: string, reason = this.#details.reason): LivechatError {
-    return new LivechatError({ ...this.#details, field, reason, cause: this });
+/** Its code is the desk's own type of the error. */
+export class LivechatError extends VendorError<string> {
+  constructor(details: VendorDetails<string>) {
+    super('livechat', details);
   }
 }
 
-export const isLivechat = (error: unknown, ...types: string[]): error is LivechatError & { type: string } =>
-  error instanceof LivechatError && error.type !== undefined && types.includes(error.type);
+export const isLivechat = (error: unknown, ...types: string[]): error is LivechatError & { code: string } =>
+  error instanceof LivechatError && error.code !== undefined && types.includes(error.code);
 
 /** Types by kind (section 10, and section 2 for the accounts API); what is not listed follows the HTTP status. */
 const TYPES: Partial<Record<DeskErrorKind, string>> = {
@@ -99,8 +71,8 @@ export function failureOf(
     status,
     ...(kind === 'rate_limited' && wait !== undefined && { retryAfterMs: wait }),
     ...(error !== undefined
-      ? { type: error.type, detail: error.message }
-      : status === 401 && { type: 'authentication' }),
+      ? { code: error.type, detail: error.message }
+      : status === 401 && { code: 'authentication' }),
   });
 }
 

@@ -54,7 +54,7 @@ async function checkOrganization(ctx: Context): Promise<void> {
 async function checkCustomerAccess(ctx: Context): Promise<Verified> {
   const { groupId } = ctx.config;
   const customer = await orBlame(probeOf(ctx), 'clientId', (error) =>
-    error.type === 'invalid_request'
+    error.code === 'invalid_request'
       ? `LiveChat did not take the client id with this organization${quote(error)}`
       : `LiveChat refused the client id: check it, and add ${ctx.publicUrl} to the redirect URI whitelist of the ` +
         `app${quote(error)}`,
@@ -122,7 +122,7 @@ async function webhookWarnings(ctx: Context): Promise<string[]> {
 }
 
 /** The vendor's own words: nothing of a user is in a check. */
-const quote = ({ detail, type }: LivechatError): string => {
-  const words = [type, detail].filter(Boolean).join(': ').slice(0, 200);
+const quote = ({ detail, code }: LivechatError): string => {
+  const words = [code, detail].filter(Boolean).join(': ').slice(0, 200);
   return words === '' ? '' : ` (${words})`;
 };

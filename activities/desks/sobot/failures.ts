@@ -1,44 +1,14 @@
-import { DeskError, type DeskErrorKind } from '../../errors.ts';
+import type { DeskErrorKind } from '../../errors.ts';
 import type { HttpResponse } from '../../http/client.ts';
-import { kindOfStatus } from '../../http/desk-errors.ts';
+import { kindOfStatus, type VendorDetails, VendorError } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 
 export type Operation = 'open' | 'send' | 'close' | 'verify';
 
-interface Details {
-  operation: Operation;
-  kind: DeskErrorKind;
-  reason: string;
-  status?: number;
-  retryAfterMs?: number;
-  field?: string;
-  cause?: unknown;
-  /** Sobot's own `ret_code`. */
-  code?: string;
-}
-
-/** Remembers the code that Sobot gave. */
-export class SobotError extends DeskError {
-  readonly code: string | undefined;
-
-  constructor(details: Details) {
-    super({ desk: 'sobot', ...details });
-    this.code = details.code;
-  }
-
-  /** The same, blamed on a field of the config. */
-  at(field: string, reason: string): SobotError {
-    const { kind, status, code } = this;
-    const operation = this.operation as Operation;
-    return new SobotError({
-      operation,
-      kind,
-      field,
-      reason,
-      cause: this,
-      ...(status !== undefined && { status }),
-      ...(code !== undefined && { code }),
-    });
+/** Its code is Sobot's own `ret_code`. */
+export class SobotError extends VendorError<string> {
+  constructor(details: VendorDetails<string>) {
+    super('sobot', details);
   }
 }
 

@@ -1,38 +1,10 @@
-import { DeskError, type DeskErrorKind } from '../../errors.ts';
-import { kindOfStatus } from '../../http/desk-errors.ts';
+import type { DeskErrorKind } from '../../errors.ts';
+import { kindOfStatus, type VendorDetails, VendorError } from '../../http/desk-errors.ts';
 
-interface Details {
-  operation: string;
-  kind: DeskErrorKind;
-  reason: string;
-  status?: number;
-  retryAfterMs?: number;
-  field?: string;
-  cause?: unknown;
-  code?: number;
-  /** The vendor's own words; they may quote what was sent, so they are no part of `reason`. */
-  detail?: string;
-}
-
-/** Remembers SalesIQ's own code of the error. */
-export class ZohoError extends DeskError {
-  readonly code: number | undefined;
-  /** Not a plain property: loggers write those, and this may hold the vendor's words. */
-  readonly #details: Details;
-
-  constructor(details: Details) {
-    super({ desk: 'zoho-salesiq', ...details });
-    this.code = details.code;
-    this.#details = details;
-  }
-
-  get detail(): string {
-    return this.#details.detail ?? '';
-  }
-
-  /** The same, blamed on a field of the config. */
-  at(field: string, reason = this.#details.reason): ZohoError {
-    return new ZohoError({ ...this.#details, field, reason, cause: this });
+/** Its code is SalesIQ's own. */
+export class ZohoError extends VendorError<number> {
+  constructor(details: VendorDetails<number>) {
+    super('zoho-salesiq', details);
   }
 }
 
