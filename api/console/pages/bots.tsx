@@ -1,0 +1,3 @@
+export function Bots(_: { path: string[] }) {
+  return <h1>Bots</h1>;
+}

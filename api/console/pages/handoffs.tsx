@@ -1,0 +1,3 @@
+export function Handoffs(_: { path: string[] }) {
+  return <h1>Handoffs</h1>;
+}

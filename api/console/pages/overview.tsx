@@ -1,0 +1,3 @@
+export function Overview(_: { path: string[] }) {
+  return <h1>Overview</h1>;
+}
