@@ -8,7 +8,8 @@ const MAX_WAIT_SECONDS = 60;
 /** In case a wake-up is lost. */
 const POLL_MS = 2_000;
 
-const ANSWERS = new Set<EventType>([
+/** How a desk's decision shows. */
+export const ANSWERS: ReadonlySet<EventType> = new Set<EventType>([
   'handoff.email_required',
   'handoff.connecting',
   'handoff.busy',
@@ -23,19 +24,31 @@ export function preferredWait(header: string | string[] | undefined): number | u
 }
 
 /** Resolves when the desk has accepted or refused, when the time is up, or when `signal` aborts. */
-export async function waitForDesk(
+export const waitForDesk = (store: Store, handoffId: string, seconds: number, signal: AbortSignal): Promise<void> =>
+  waitForEvent(store, handoffId, { types: ANSWERS, seconds, signal });
+
+export interface EventWait {
+  /** Any event without it. */
+  types?: ReadonlySet<EventType>;
+  /** Only events with a `seq` above it; 0 by default. */
+  after?: number;
+  seconds: number;
+  signal: AbortSignal;
+}
+
+/** Resolves when the journal has such an event, when the time is up, or when `signal` aborts. */
+export async function waitForEvent(
   store: Store,
   handoffId: string,
-  seconds: number,
-  signal: AbortSignal,
+  { types, after = 0, seconds, signal }: EventWait,
 ): Promise<void> {
   const wakeup = createWakeup(store, { handoffId }, AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]));
-  let after = 0;
+  let seen = after;
   try {
     while (!wakeup.signal.aborted) {
-      const events = await store.journal.read(handoffId, after, 100);
-      if (events.some((event) => ANSWERS.has(event.type))) return;
-      after = events.at(-1)?.seq ?? after;
+      const events = await store.journal.read(handoffId, seen, 100);
+      if (events.some((event) => types?.has(event.type) ?? true)) return;
+      seen = events.at(-1)?.seq ?? seen;
       await wakeup.next(POLL_MS);
     }
   } finally {
