@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createAuth } from './auth.ts';
@@ -25,7 +26,9 @@ import { nativeRoutes } from './routes/native.ts';
 import { probeRoutes } from './routes/probes.ts';
 import type { App, Routes } from './routes/route.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { sessionSecret } from './session.ts';
 
 export type { ApiDeps } from './context.ts';
 
@@ -64,6 +67,8 @@ export async function buildApp(
 
   await app.register(observe, { metrics });
   await app.register(security, { publicUrl: config.publicUrl });
+  // Before the limits, which count a session by its own name.
+  await app.register(cookie, { secret: sessionSecret(config.operatorKey) });
   await app.register(limits, { callsPerMinute: config.rateLimit });
   await app.register(body);
   await app.register(routeTable);
@@ -73,6 +78,7 @@ export async function buildApp(
   const group = (routes: Routes) => async (scope: FastifyInstance) =>
     routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
+  await app.register(group(sessionRoutes));
   await app.register(group(webhookRoutes));
   await app.register(group(consentReturnRoutes));
   await app.register(async (scope) => {
@@ -119,7 +125,7 @@ function createContext(app: App, deps: ApiDeps): ApiContext {
   return {
     ...deps,
     pending,
-    auth: createAuth(deps.config.operatorKey, deps.store),
+    auth: createAuth(deps.config, deps.store),
     intake: createIntake(deps.client, { pending }),
     retrying: new Set<string>(),
     closing: closing.signal,

@@ -1,17 +1,19 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Store } from '../activities/store/store.ts';
 import { ApiError, notFound } from './errors.ts';
+import { changesNothing, crossOrigin, hasCookie, isSameOrigin, sameSecret, sessionOf } from './session.ts';
 
 /** Who calls. A bot's key sees and changes only what belongs to its bot. */
 export type Principal = { kind: 'operator' } | { kind: 'bot'; botId: string; keyId: string };
 
-export type KeyCheck = { ok: true; principal: Principal } | { ok: false; reason: 'unknown' | 'api_disabled' };
+export type KeyCheck =
+  | { ok: true; principal: Principal }
+  | { ok: false; reason: 'unknown' | 'api_disabled' | 'cross_origin' };
 
 export interface Auth {
-  /** Checks the request's `Authorization: Bearer` key. */
+  /** Checks the request's `Authorization: Bearer` key; without one, the session's cookie, which is the operator. */
   check(request: FastifyRequest): Promise<KeyCheck>;
-  /** Throws 401 for an unknown key and 403 for a bot whose API is switched off. */
+  /** Throws 401 for an unknown key, 403 for a bot whose API is switched off and for a foreign page with our cookie. */
   authenticate(request: FastifyRequest): Promise<Principal>;
 }
 
@@ -24,18 +26,23 @@ declare module 'fastify' {
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
-
 export const bearerKey = (request: FastifyRequest): string | undefined =>
   BEARER.exec(request.headers.authorization ?? '')?.[1];
 
-export function createAuth(operatorKey: string, store: Store): Auth {
-  const operatorHash = sha256(operatorKey);
+export function createAuth(config: { operatorKey: string; publicUrl: string }, store: Store): Auth {
+  function checkSession(request: FastifyRequest): KeyCheck {
+    if (sessionOf(request) === undefined) return { ok: false, reason: 'unknown' };
+    if (!changesNothing(request) && !isSameOrigin(request, config.publicUrl)) {
+      return { ok: false, reason: 'cross_origin' };
+    }
+    return { ok: true, principal: { kind: 'operator' } };
+  }
 
   async function check(request: FastifyRequest): Promise<KeyCheck> {
+    if (hasCookie(request)) return checkSession(request);
     const key = bearerKey(request);
     if (key === undefined) return { ok: false, reason: 'unknown' };
-    if (timingSafeEqual(sha256(key), operatorHash)) return { ok: true, principal: { kind: 'operator' } };
+    if (sameSecret(key, config.operatorKey)) return { ok: true, principal: { kind: 'operator' } };
     const found = await store.keys.verify(key);
     if (found === undefined) return { ok: false, reason: 'unknown' };
     if (!found.apiEnabled) return { ok: false, reason: 'api_disabled' };
@@ -50,7 +57,7 @@ export function createAuth(operatorKey: string, store: Store): Auth {
       if (result.reason === 'api_disabled') {
         throw new ApiError(403, 'api_disabled', 'The API of this bot is switched off (apiEnabled).');
       }
-      throw unauthorized();
+      throw result.reason === 'cross_origin' ? crossOrigin() : unauthorized();
     },
   };
 }

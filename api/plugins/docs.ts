@@ -25,15 +25,22 @@ export const docs = fp(async (app) => {
         { name: 'conversations', description: "Native mode: conversations in the desk's own messenger." },
         { name: 'events', description: 'The journal, as JSON and as live streams.' },
         { name: 'bots', description: 'Settings, service status and keys of a bot.' },
+        { name: 'session', description: "The operator's browser: console and playground." },
         { name: 'desk', description: 'What a help desk calls.' },
         { name: 'operations', description: 'Probes, metrics, payload codec of the Temporal UI.' },
       ],
       components: {
         securitySchemes: {
           key: { type: 'http', scheme: 'bearer', description: "The operator's key or a bot's key." },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'baton_session',
+            description: 'The operator, after POST /v1/session.',
+          },
         },
       },
-      security: [{ key: [] }],
+      security: [{ key: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,

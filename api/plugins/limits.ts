@@ -4,6 +4,7 @@ import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { ApiError } from '../errors.ts';
+import { sessionOf } from '../session.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -43,11 +44,12 @@ export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinut
   app.decorate('guard', createGuard(app));
 });
 
-/** A key has its own count wherever it calls from; a caller without one is counted by address. */
+/** A key and a session have their own count wherever they call from; a caller without one is counted by address. */
 function callerOf(request: FastifyRequest): string {
   const { authorization } = request.headers;
   if (authorization !== undefined) return `key:${hash(authorization)}`;
-  return `ip:${request.ip}`;
+  const session = sessionOf(request);
+  return session === undefined ? `ip:${request.ip}` : `session:${session.id}`;
 }
 
 function createGuard(app: FastifyInstance): Guard {
