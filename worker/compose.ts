@@ -12,8 +12,7 @@ import { dataConverter } from '../activities/platform/payload-codec.ts';
 import { connectTemporal, temporalTarget, type Temporal } from '../activities/platform/temporal.ts';
 import { createStore, migrate, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
-import { sandboxes } from '../api/sandbox/sandboxes.ts';
-import { createWebhookSandbox } from '../api/sandbox/webhook/index.ts';
+import { mountSandboxes } from '../api/sandbox/mount.ts';
 import { workflowBundle } from './bundle.ts';
 import { portError, type Backends } from './local/backends.ts';
 import { banner } from './local/banner.ts';
@@ -30,8 +29,6 @@ import { createBatonWorker } from './worker.ts';
 /** How long a database or a Temporal server of yours may take to answer at the start. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
-/** Calls and conversations that the sandbox remembers. */
-const SANDBOX_MEMORY = 10_000;
 
 export interface ComposeOptions {
   role: Role;
@@ -64,24 +61,15 @@ export async function compose(options: ComposeOptions): Promise<void> {
   const demo = embedded && options.folder ? await ensureDemo({ ...shared, desks, folder: options.folder }) : undefined;
   if (options.role !== 'api') await startWorker(shared);
   if (options.role === 'worker') return options.log.info('the worker runs');
-  await startApi(shared, demo && mountSandboxes(shared, demo.apiKey));
+  await startApi(shared, demo && simulatedDesks(shared, demo.apiKey));
   await announce(shared, demo !== undefined);
 }
 
-/** A simulated desk of each kind, with an agent who answers. Their control calls take the operator's key. */
-function mountSandboxes({ address, keys, shutdown }: Shared, apiKey: string): Record<string, FastifyPluginAsync> {
-  const common = { controlToken: keys.operator.value, keep: SANDBOX_MEMORY };
-  const ofDemo = createWebhookSandbox({
-    ...common,
-    batonUrl: address,
-    apiKey,
-    script: { name: 'agent' },
-    takeUnknown: true,
-  });
-  const others = Object.values(sandboxes).map((create) => create(common));
-  for (const sandbox of others) sandbox.setScript('agent');
-  shutdown.add('the sandboxes', async () => void (await Promise.all([ofDemo, ...others].map((one) => one.stop()))));
-  return { webhook: ofDemo.plugin(), ...Object.fromEntries(others.map((one) => [one.id, one.plugin()])) };
+/** Their control calls take the operator's key. */
+function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string): Record<string, FastifyPluginAsync> {
+  const { plugins, stop } = mountSandboxes({ address, controlToken: keys.operator.value, apiKey });
+  shutdown.add('the sandboxes', stop);
+  return plugins;
 }
 
 async function share(options: ComposeOptions): Promise<Shared> {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
-import type { DeskSandbox, SandboxFile } from './desk-sandbox.ts';
+import type { DeskSandbox, SandboxFile, WebhookBehaviour } from './desk-sandbox.ts';
 import { OPERATION_HINT, readFault, readOperation } from './faults.ts';
 import { readBehaviour } from './outgoing.ts';
 import type { SandboxCall } from './shell.ts';
@@ -9,17 +9,20 @@ interface ControlOptions {
   /** Bearer token of the control calls; none = open. */
   token: string | undefined;
   calls: readonly SandboxCall[];
+  /** Under which Baton reaches the desk; default: as the control call names our host. */
+  baseUrl: string | undefined;
 }
 
 type Fields = Record<string, unknown>;
 
 /** What is said about a control call that cannot be done. */
-class BadControl extends Error {
+export class BadControl extends Error {
   readonly statusCode = 400;
 }
 
 /** Programs a sandbox over HTTP, under `_control/`. Errors are `{ error }` with 400, 401 or 404. */
-export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, { token, calls }: ControlOptions): void {
+export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, options: ControlOptions): void {
+  const { token, calls } = options;
   app.addHook('onRequest', async (request, reply) => {
     if (token === undefined || same(request.headers.authorization ?? '', `Bearer ${token}`)) return undefined;
     return await reply.code(401).send({ error: 'the token of the sandbox is missing or wrong' });
@@ -30,11 +33,10 @@ export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, { to
   });
 
   app.get('/calls', async () => ({ calls: calls.map(masked), arrivals: sandbox.arrivals() }));
-  app.get('/conversations', async () => ({ conversations: sandbox.conversations() }));
   app.get('/settings', async ({ query, protocol, host }) => {
     const { mode = 'external' } = query as { mode?: string };
     if (mode !== 'external' && mode !== 'native') throw new BadControl('mode must be external or native');
-    return sandbox.settings(`${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}`, mode);
+    return sandbox.settings(options.baseUrl ?? `${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}`, mode);
   });
 
   app.post('/faults', async ({ body }) => {
@@ -48,9 +50,7 @@ export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, { to
   });
   app.delete('/faults', async (_request, reply) => await done(reply, sandbox.clearFaults()));
   app.post('/webhooks', async ({ body }, reply) => {
-    const behaviour = readBehaviour(body);
-    if (typeof behaviour === 'string') throw new BadControl(behaviour);
-    return await done(reply, sandbox.webhooks(behaviour));
+    return await done(reply, sandbox.webhooks(behaviourOf(body)));
   });
   app.post('/connect', async ({ body }, reply) => {
     const webhookUrl = textOf(fieldsOf(body), 'webhookUrl');
@@ -64,11 +64,32 @@ export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, { to
     return await done(reply, sandbox.setScript(script));
   });
   app.post('/reset', async (_request, reply) => await done(reply, sandbox.reset()));
+  registerTalks(app, sandbox);
   registerPeople(app, sandbox);
 }
 
+export function behaviourOf(body: unknown): WebhookBehaviour {
+  const behaviour = readBehaviour(body);
+  if (typeof behaviour === 'string') throw new BadControl(behaviour);
+  return behaviour;
+}
+
+/** `limit`: only the newest. Another `since` says that the sandbox was started again, with nothing of what was before. */
+export function registerTalks(app: FastifyInstance, sandbox: Pick<DeskSandbox, 'conversations' | 'state'>): void {
+  const since = new Date().toISOString();
+  app.get('/conversations', async ({ query }) => {
+    const { limit = '1000' } = query as { limit?: string };
+    if (!/^[1-9]\d{0,3}$/.test(limit)) throw new BadControl('limit is 1 to 9999');
+    return { since, conversations: sandbox.conversations().slice(-Number(limit)) };
+  });
+  app.get('/state', async () => sandbox.state());
+}
+
 /** Each step of the human answers `{ status }`: what Baton answered to the webhook. */
-function registerPeople(app: FastifyInstance, sandbox: DeskSandbox): void {
+export function registerPeople(
+  app: FastifyInstance,
+  sandbox: Pick<DeskSandbox, 'human' | 'user' | 'conversation'>,
+): void {
   const { human, user } = sandbox;
   const known = (fields: Fields): string => {
     const id = textOf(fields, 'conversationId');

@@ -31,6 +31,8 @@ export interface DeskSandbox {
   expireTokens(): void;
   /** What the scripted human does by himself. `agent`: greets, answers every message, closes on goodbye. */
   setScript(script: 'silent' | 'agent'): void;
+  /** What is switched on now. */
+  state(): SandboxState;
   reset(): void;
 }
 
@@ -52,6 +54,14 @@ export type SandboxFault =
   | { kind: 'error_after' }
   /** Done, and answered with a broken body. */
   | { kind: 'garbage' };
+
+/** What a sandbox does beside what its desk does. */
+export interface SandboxState {
+  script: 'silent' | 'agent';
+  /** Those that are not used up. */
+  faults: (CountedFault & { operation: SandboxOperation })[];
+  webhooks: WebhookBehaviour;
+}
 
 /** `times` calls get the fault, one after the other; without it, all until `clearFaults`. */
 export type CountedFault = SandboxFault & { times?: number };

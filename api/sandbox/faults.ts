@@ -9,6 +9,8 @@ export type RefusingFault = Extract<SandboxFault, { kind: 'status' | 'rate_limit
 export interface Faults {
   set(operation: SandboxOperation, fault: CountedFault): void;
   clear(): void;
+  /** Those that are not used up. */
+  list(): (CountedFault & { operation: SandboxOperation })[];
   /** The fault of the call that has just arrived; counts it. */
   take(operation: SandboxOperation | undefined): SandboxFault | undefined;
 }
@@ -23,6 +25,10 @@ export function createFaults(): Faults {
       queues.set(operation, queue);
     },
     clear: () => queues.clear(),
+    list: () =>
+      [...queues].flatMap(([operation, queue]) =>
+        queue.map(({ fault, left }) => ({ operation, ...fault, ...(Number.isFinite(left) && { times: left }) })),
+      ),
     take(operation) {
       const queue = operation === undefined ? undefined : queues.get(operation);
       const first = queue?.[0];

@@ -39,6 +39,7 @@ export interface Outgoing {
   readonly url: string | undefined;
   connect(url: string): void;
   behave(behaviour: WebhookBehaviour): void;
+  readonly behaviour: WebhookBehaviour;
   /** Resolves, when all tries are over, with the status of the last one; 0: no answer, or it never went out. */
   send(webhook: OutgoingWebhook): Promise<number>;
   reset(): void;
@@ -150,6 +151,9 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
     },
     get url() {
       return connected;
+    },
+    get behaviour() {
+      return behaviour;
     },
     connect(url) {
       connected = url;

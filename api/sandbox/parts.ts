@@ -20,6 +20,7 @@ export const offerParts = ({ shell, faults, outgoing, agent }: Parts) => ({
   fault: faults.set,
   clearFaults: faults.clear,
   setScript: agent.set,
+  state: () => ({ script: agent.script, faults: faults.list(), webhooks: outgoing.behaviour }),
   async stop(): Promise<void> {
     // First the webhooks, for which an agent may wait.
     await shell.stop();

@@ -9,6 +9,8 @@ import { createZohoSalesiqSandbox } from './zoho-salesiq/index.ts';
 export interface SandboxOptions {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and deliveries are remembered. */
   keep?: number;
 }

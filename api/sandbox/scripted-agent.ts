@@ -4,6 +4,7 @@ import type { SandboxAgent } from './desk-sandbox.ts';
 /** What a human does by himself, at any desk. */
 export interface ScriptedAgent {
   set(script: 'silent' | 'agent'): void;
+  readonly script: 'silent' | 'agent';
   /** A conversation has come to the humans with this question. */
   opened(conversationId: string, question: string): void;
   /** The user has written in a conversation that the humans have. */
@@ -32,6 +33,9 @@ export function createScriptedAgent(human: SandboxAgent): ScriptedAgent {
   return {
     set(next) {
       script = next;
+    },
+    get script() {
+      return script;
     },
     opened(conversationId, question) {
       inTurn(conversationId, async () => {

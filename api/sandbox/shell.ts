@@ -44,6 +44,8 @@ export interface ShellOptions {
   outgoing: Outgoing;
   /** Bearer token of the control calls; none = open. */
   controlToken?: string | undefined;
+  /** Under which Baton reaches the desk, for `_control/settings`; default: as that call names our host. */
+  baseUrl?: string | undefined;
   /** Calls that are remembered. Default 10,000. */
   keep?: number | undefined;
   /** The desk's own routes. `request.body` is the bytes (see `jsonOf`). */
@@ -146,7 +148,7 @@ export function createShell(sandbox: () => DeskSandbox, options: ShellOptions): 
     });
     await app.register(
       async (control) => {
-        registerControl(control, sandbox(), { token: options.controlToken, calls });
+        registerControl(control, sandbox(), { token: options.controlToken, calls, baseUrl: options.baseUrl });
         options.control?.(control);
       },
       { prefix: '/_control' },

@@ -240,7 +240,7 @@ describe('mounted in another server', () => {
     expect((await call('POST', '/_control/script', { name: 'silent' })).status).toBe(200);
     expect((await call('DELETE', '/_control/faults')).status).toBe(204);
     expect((await call('POST', '/_control/reset')).status).toBe(204);
-    expect((await call('GET', '/_control/conversations')).body).toEqual({ conversations: [] });
+    expect((await call('GET', '/_control/conversations')).body).toMatchObject({ conversations: [] });
     await app.close();
     await mounted.stop();
   });

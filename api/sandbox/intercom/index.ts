@@ -18,6 +18,8 @@ import { createShell, type SandboxCall } from '../shell.ts';
 interface IntercomSandboxOptions {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and webhooks are remembered. */
   keep?: number;
   /** Default: made new. A fixed one lets settings outlive a restart of the sandbox. */
@@ -126,6 +128,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     faults,
     outgoing,
     controlToken: options.controlToken,
+    baseUrl: options.baseUrl,
     keep,
     refuse,
     routes: (app) =>

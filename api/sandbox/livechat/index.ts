@@ -17,6 +17,8 @@ import { createShell } from '../shell.ts';
 export interface LivechatSandboxOptions {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and deliveries are remembered. Default 10,000. */
   keep?: number;
   /** Redirect URI whitelist of the app; none = every address is accepted. */
@@ -71,6 +73,7 @@ export function createLivechatSandbox(options: LivechatSandboxOptions = {}): Liv
     faults,
     outgoing,
     controlToken: options.controlToken,
+    baseUrl: options.baseUrl,
     keep,
     routes: (app) => registerLivechat(app, { world, chats, shell, drain, ...options }),
     refuse: refuseFault,

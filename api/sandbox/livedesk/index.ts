@@ -18,6 +18,8 @@ import { createWire } from './wire.ts';
 interface LivedeskSandboxOptions {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and webhooks are remembered. */
   keep?: number;
   /** How long LiveDesk waits for an answer to a webhook, default 5 s. It never sends one again. */
@@ -84,6 +86,7 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
     faults,
     outgoing,
     controlToken: options.controlToken,
+    baseUrl: options.baseUrl,
     keep,
     refuse: (reply, fault) => refuse(reply, fault, switches.errors),
     routes: (app) =>

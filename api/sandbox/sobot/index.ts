@@ -17,6 +17,8 @@ import { type SobotSwitches, SWITCHES } from './switches.ts';
 interface SobotSandboxOptions {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and deliveries are remembered. */
   keep?: number;
   /** How long Sobot waits for the robot. It does not say; default 60 s. */
@@ -63,6 +65,7 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
     faults,
     outgoing,
     controlToken: options.controlToken,
+    baseUrl: options.baseUrl,
     keep,
     refuse: (reply, fault) => refuse(reply, fault, state),
     routes: (app) => registerRoutes(app, operations, { shell, tokens, switches }),

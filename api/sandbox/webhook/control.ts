@@ -4,7 +4,15 @@ import { readFault } from './faults.ts';
 import type { SandboxCall, SandboxEndpoint } from './records.ts';
 import { SANDBOX_ENDPOINTS } from './records.ts';
 import { readScript } from './scripts.ts';
+import { endpointOf, registerShared } from './shared-control.ts';
 import type { WebhookSandbox } from './index.ts';
+
+interface ControlOptions {
+  /** Bearer token of the control calls; none = open. */
+  controlToken?: string;
+  /** Under which Baton reaches the desk. */
+  baseUrl?: string;
+}
 
 const isEndpoint = (value: unknown): value is SandboxEndpoint => SANDBOX_ENDPOINTS.some((known) => known === value);
 
@@ -15,10 +23,16 @@ const shown = (call: SandboxCall): SandboxCall => ({
 });
 
 /** Programs the sandbox over HTTP, under `_control/`. Answers are `{ error }` with 400 or what was asked for. */
-export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, token: string | undefined): void {
+export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, options: ControlOptions): void {
+  const { controlToken: token, baseUrl } = options;
   app.addHook('onRequest', async (request, reply) => {
     if (token === undefined || same(request.headers.authorization ?? '', `Bearer ${token}`)) return undefined;
     return await reply.code(401).send({ error: 'the token of the sandbox is missing or wrong' });
+  });
+
+  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    return await reply.code(status).send({ error: status < 500 ? error.message : 'the sandbox failed' });
   });
 
   app.get('/calls', async (request) => {
@@ -30,15 +44,15 @@ export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, t
     );
     return { calls: calls.map(shown), raw: sandbox.raw };
   });
-  app.get('/conversations', async () => ({ conversations: sandbox.conversations }));
 
   app.post('/faults', async (request, reply) => {
-    const { endpoint, ...input } = (request.body ?? {}) as { endpoint?: unknown };
+    const { operation, ...given } = (request.body ?? {}) as { operation?: unknown; endpoint?: unknown };
+    const { endpoint, ...input } = operation === undefined ? given : { ...given, endpoint: endpointOf(operation) };
     if (!isEndpoint(endpoint)) return reply.code(400).send({ error: `endpoint: ${SANDBOX_ENDPOINTS.join(', ')}` });
     const fault = readFault(input);
     if (typeof fault === 'string') return reply.code(400).send({ error: fault });
     sandbox.fault(endpoint, fault);
-    return { endpoint, ...fault };
+    return { ...(operation === undefined ? { endpoint } : { operation }), ...fault };
   });
   app.delete('/faults', async (_request, reply) => {
     sandbox.clearFaults();
@@ -46,8 +60,8 @@ export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, t
   });
 
   app.post('/script', async (request, reply) => {
-    const { botId, ...input } = (request.body ?? {}) as { botId?: unknown };
-    const script = readScript(input);
+    const { botId, script: name, ...input } = (request.body ?? {}) as { botId?: unknown; script?: unknown };
+    const script = readScript(name === undefined ? input : { name });
     if (typeof script === 'string') return reply.code(400).send({ error: script });
     sandbox.setScript(script, typeof botId === 'string' ? botId : undefined);
     return script;
@@ -74,6 +88,7 @@ export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, t
     if (typeof conversationId !== 'string') return reply.code(400).send({ error: 'conversationId is needed' });
     return await sandbox.close(conversationId);
   });
+  registerShared(app, sandbox, baseUrl);
   app.post('/reset', async (_request, reply) => {
     sandbox.reset();
     return reply.code(204).send();

@@ -24,6 +24,8 @@ export type CountedFault = SandboxFault & { times?: number };
 export interface FaultSwitches {
   set(endpoint: SandboxEndpoint, fault: CountedFault): void;
   clear(endpoint?: SandboxEndpoint): void;
+  /** Those that are not used up. */
+  list(): (CountedFault & { endpoint: SandboxEndpoint })[];
   /** The fault of the call that has just arrived; counts it. */
   take(endpoint: SandboxEndpoint): SandboxFault | undefined;
 }
@@ -41,6 +43,10 @@ export function createFaultSwitches(): FaultSwitches {
       if (endpoint === undefined) queues.clear();
       else queues.delete(endpoint);
     },
+    list: () =>
+      [...queues].flatMap(([endpoint, queue]) =>
+        queue.map(({ fault, left }) => ({ endpoint, ...fault, ...(Number.isFinite(left) && { times: left }) })),
+      ),
     take(endpoint) {
       const queue = queues.get(endpoint);
       const first = queue?.[0];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SandboxConversation } from './records.ts';
+import type { WebhookBehaviour } from '../desk-sandbox.ts';
+import { addLine, type SandboxConversation } from './records.ts';
 
 /** Baton's answer to `/v1/human/*`; `status` 0 when there was none. */
 export interface BatonAnswer {
@@ -34,6 +35,8 @@ export interface HumanLink {
   /** Where Baton's `/v1/human/*` is, and the bot's key there. */
   baton(botId: string | undefined): { url: string; key: string } | undefined;
   conversation(id: string): SandboxConversation | undefined;
+  /** How the calls go out. */
+  behaviour(): WebhookBehaviour;
   signal(): AbortSignal;
 }
 
@@ -52,10 +55,11 @@ export function createHuman(link: HumanLink): SandboxHuman {
   async function post(conversationId: string, path: string, fields: object): Promise<BatonAnswer> {
     const baton = link.baton(link.conversation(conversationId)?.botId);
     if (baton === undefined) return { status: 0, message: 'the sandbox does not know where Baton is' };
+    const { wrongSecret = false } = link.behaviour();
     try {
       const response = await fetch(`${baton.url}${path}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${baton.key}` },
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${wrongSecret ? 'nobody' : baton.key}` },
         body: JSON.stringify({ conversation_id: conversationId, ...fields }),
         signal: AbortSignal.any([link.signal(), AbortSignal.timeout(CALL_TIMEOUT_MS)]),
       });
@@ -66,7 +70,16 @@ export function createHuman(link: HumanLink): SandboxHuman {
     }
   }
 
-  async function postUntilFinal(id: string, path: string, fields: object, retryForMs = 0): Promise<BatonAnswer> {
+  /** With the misbehaviour that is switched on: late, several times, or never. */
+  async function send(id: string, path: string, fields: object, retryForMs = 0): Promise<BatonAnswer> {
+    const { drop = false, delayMs = 0, copies = 1 } = link.behaviour();
+    if (drop) return { status: 0, message: 'dropped' };
+    if (delayMs > 0) await delay(delayMs, undefined, { signal: link.signal() }).catch(() => undefined);
+    const all = Array.from({ length: copies }, () => postUntilFinal(id, path, fields, retryForMs));
+    return (await Promise.all(all))[0] ?? { status: 0 };
+  }
+
+  async function postUntilFinal(id: string, path: string, fields: object, retryForMs: number): Promise<BatonAnswer> {
     const endsAt = Date.now() + retryForMs;
     for (;;) {
       const answer = await post(id, path, fields);
@@ -86,13 +99,15 @@ export function createHuman(link: HumanLink): SandboxHuman {
         ...(agent !== undefined && { agent }),
         ...(attachments !== undefined && { attachments }),
       };
-      const answer = await postUntilFinal(conversationId, '/v1/human/message/receive', fields, retryForMs);
-      if (answer.status === 200) link.conversation(conversationId)?.replies.push(text);
+      const conversation = link.conversation(conversationId);
+      if (conversation !== undefined) addLine(conversation, 'agent', text, attachments?.map(named));
+      const answer = await send(conversationId, '/v1/human/message/receive', fields, retryForMs);
+      if (answer.status === 200) conversation?.replies.push(text);
       return answer;
     },
     async close(conversationId, options = {}) {
       const { timestamp = nextTimestamp(conversationId), retryForMs } = options;
-      const answer = await postUntilFinal(conversationId, '/v1/human/close', { timestamp }, retryForMs);
+      const answer = await send(conversationId, '/v1/human/close', { timestamp }, retryForMs);
       const conversation = link.conversation(conversationId);
       if (answer.status === 200 && conversation !== undefined) conversation.closed ??= 'AGENT';
       return answer;
@@ -113,3 +128,9 @@ export function createHuman(link: HumanLink): SandboxHuman {
   };
   return human;
 }
+
+const named = ({ url, name = url, contentType }: NonNullable<ReplyOptions['attachments']>[number]) => ({
+  url,
+  name,
+  ...(contentType !== undefined && { contentType }),
+});

@@ -6,6 +6,7 @@ import fastify, {
 } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import { refusal, type SandboxAuth } from './auth.ts';
+import type { SandboxState, WebhookBehaviour } from '../desk-sandbox.ts';
 import { registerControl } from './control.ts';
 import { type CountedFault, createFaultSwitches, cut, isProcessed, type SandboxFault } from './faults.ts';
 import { createHuman, type SandboxHuman } from './human.ts';
@@ -17,6 +18,7 @@ import {
   type SandboxMessage,
   wrongFields,
 } from './records.ts';
+import { sharedFault } from './shared-control.ts';
 import { onEstablished, onEstablishing, onMessage, type SandboxScript } from './scripts.ts';
 
 interface SandboxOptions {
@@ -28,6 +30,8 @@ interface SandboxOptions {
   script?: SandboxScript;
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and conversations are remembered. */
   keep?: number;
   /** Go on with conversations from before our own restart. Default: they are answered 404. */
@@ -49,6 +53,10 @@ export interface WebhookSandbox extends SandboxHuman {
   /** For conversations of this bot, or of all bots without a script of their own. */
   setScript(script: SandboxScript, botId?: string): void;
   setAuth(auth: SandboxAuth): void;
+  /** How its calls go out from now on; `{}`: as a good desk does it. `early`: the script greets before establish is answered. */
+  webhooks(behaviour: WebhookBehaviour): void;
+  /** What is switched on now, in the words that all sandboxes share. */
+  state(): SandboxState;
   /** `botId` given: the key is for conversations of this bot only. */
   connect(link: { batonUrl?: string; apiKey?: string; botId?: string }): void;
   reset(): void;
@@ -78,6 +86,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
   const stopping = new AbortController();
   const turns = new Map<string, Promise<void>>();
   let { batonUrl, apiKey, auth = {}, script = { name: 'silent' } } = options;
+  let behaviour: WebhookBehaviour = {};
   let server: FastifyInstance | undefined;
 
   const human = createHuman({
@@ -86,6 +95,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
       return batonUrl === undefined || key === undefined ? undefined : { url: batonUrl, key };
     },
     conversation: (id) => records.conversations.get(id),
+    behaviour: () => behaviour,
     signal: () => stopping.signal,
   });
 
@@ -93,6 +103,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
     script: scripts.get(conversation.botId) ?? script,
     human,
     conversation,
+    early: behaviour.early === true,
     signal: stopping.signal,
   });
 
@@ -172,9 +183,18 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
       if (link.botId !== undefined && link.apiKey !== undefined) keys.set(link.botId, link.apiKey);
       else apiKey = link.apiKey ?? apiKey;
     },
+    webhooks(next) {
+      behaviour = next;
+    },
+    state: () => ({
+      script: script.name === 'agent' ? 'agent' : 'silent',
+      faults: faults.list().flatMap(sharedFault),
+      webhooks: behaviour,
+    }),
     reset() {
       records.reset();
       faults.clear();
+      behaviour = {};
     },
     plugin: () => async (app) => {
       // Not part of the API that the server it is mounted in documents.
@@ -193,7 +213,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
           return refused === undefined ? { desk: 'sandbox' } : reply.code(401).send({ code: 401, message: refused });
         });
       });
-      await app.register(async (control) => registerControl(control, sandbox, options.controlToken), {
+      await app.register(async (control) => registerControl(control, sandbox, options), {
         prefix: '/_control',
       });
     },

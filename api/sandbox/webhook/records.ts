@@ -1,3 +1,4 @@
+import type { SandboxLine } from '../desk-sandbox.ts';
 import type { SandboxFault } from './faults.ts';
 
 export const SANDBOX_ENDPOINTS = ['establish', 'chat', 'close'] as const;
@@ -41,6 +42,10 @@ export interface SandboxConversation {
   messages: SandboxMessage[];
   /** What the human wrote and Baton took. */
   replies: string[];
+  /** All that the human sees, in order: what came with establish, then everything that was said. */
+  lines: SandboxLine[];
+  /** Who has it, once it was given to somebody. */
+  agent?: { id: string; name: string };
   /** `type` of conversation/close, or `AGENT` when the human closed. */
   closed?: string;
 }
@@ -156,20 +161,41 @@ function apply(
     ...(key !== undefined && { key }),
   });
   if (conversation.messages.length > keep) conversation.messages.shift();
+  addLine(conversation, 'user', text(fields.body));
   return true;
 }
 
 function established(id: string, call: SandboxCall, fields: Fields): SandboxConversation {
-  return {
+  const context = Array.isArray(fields.body) ? (fields.body as SandboxConversation['context']) : [];
+  const conversation: SandboxConversation = {
     id,
     botId: text(fields.bot_id),
     email: text(fields.email),
     userInfo: fields.user_info,
-    context: Array.isArray(fields.body) ? (fields.body as SandboxConversation['context']) : [],
+    context,
     establishedAt: call.at,
     messages: [],
     replies: [],
+    lines: [],
   };
+  for (const { message_type: type, text: words } of context) {
+    if (text(words) !== '') addLine(conversation, type === 'QUESTION' ? 'user' : 'bot', text(words));
+  }
+  return conversation;
+}
+
+/** Lines of one conversation that are remembered. */
+const MOST_LINES = 1_000;
+
+export function addLine(
+  { id, lines }: SandboxConversation,
+  from: SandboxLine['from'],
+  words: string,
+  files: SandboxLine['files'] = [],
+): void {
+  const before = Number(lines.at(-1)?.id.split('.').at(-1) ?? 0);
+  lines.push({ id: `${id}.${before + 1}`, from, text: words, files });
+  if (lines.length > MOST_LINES) lines.shift();
 }
 
 /** What is wrong with the fields of a call, in the words of the desk; `undefined` = nothing. */

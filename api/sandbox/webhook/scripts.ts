@@ -30,6 +30,8 @@ interface ScriptRun {
   script: SandboxScript;
   human: SandboxHuman;
   conversation: SandboxConversation;
+  /** He has greeted before establish is answered. */
+  early: boolean;
   signal: AbortSignal;
 }
 
@@ -38,19 +40,24 @@ const RETRY_FOR_MS = 60_000;
 const THINKING_MS = 400;
 const AGENT = { id: 'sandbox-alex', name: 'Alex' };
 
+const whoHas = ({ agent = AGENT }: SandboxConversation) => agent;
+
 /** Before establish is answered. */
-export async function onEstablishing({ script, human, conversation }: ScriptRun): Promise<void> {
+export async function onEstablishing({ script, human, conversation, early }: ScriptRun): Promise<void> {
+  if (script.name === 'agent' && early)
+    await human.reply(conversation.id, greeting(conversation), { agent: whoHas(conversation) });
   if (script.name === 'reply_before_establish')
     await human.reply(conversation.id, script.text ?? 'Hello, I am here already.');
 }
 
 /** After establish has been answered. */
-export async function onEstablished({ script, human, conversation, signal }: ScriptRun): Promise<void> {
+export async function onEstablished({ script, human, conversation, early, signal }: ScriptRun): Promise<void> {
   const { id } = conversation;
   switch (script.name) {
     case 'agent':
+      if (early) break;
       await delay(script.afterMs ?? 1000, undefined, { signal });
-      await human.reply(id, greeting(conversation), { agent: AGENT, retryForMs: RETRY_FOR_MS });
+      await human.reply(id, greeting(conversation), { agent: whoHas(conversation), retryForMs: RETRY_FOR_MS });
       break;
     case 'reply_once':
       await delay(script.afterMs ?? 0, undefined, { signal });
@@ -73,7 +80,7 @@ export async function onMessage({ script, human, conversation, signal }: ScriptR
   await delay(THINKING_MS, undefined, { signal });
   const goodbye = /\b(bye|goodbye|thanks|thank you|merci|gracias|danke)\b/i.test(text);
   const answer = goodbye ? 'You are welcome. Have a nice day!' : `Thank you. I am looking at this: “${text}”.`;
-  await human.reply(conversation.id, answer, { agent: AGENT, retryForMs: RETRY_FOR_MS });
+  await human.reply(conversation.id, answer, { agent: whoHas(conversation), retryForMs: RETRY_FOR_MS });
   if (goodbye) await human.close(conversation.id, { retryForMs: RETRY_FOR_MS });
 }
 

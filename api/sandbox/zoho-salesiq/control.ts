@@ -49,6 +49,15 @@ export function registerZohoControl(app: FastifyInstance, sandbox: ZohoSalesiqSa
     if (mode !== 'external' && mode !== 'native') return await reply.code(400).send({ error: 'external or native' });
     return { code: sandbox.grantCode(mode) };
   });
+  /** What the administrator's browser does with the address of the consent page: where it sends him back. */
+  app.post('/consent', async ({ body }, reply) => {
+    const { url } = (body ?? {}) as { url?: unknown };
+    if (typeof url !== 'string' || !URL.canParse(url)) return await reply.code(400).send({ error: 'url is needed' });
+    const { pathname, search } = new URL(url);
+    const { statusCode, headers } = await app.inject({ url: pathname + search });
+    if (statusCode !== 302) return await reply.code(400).send({ error: 'this is no consent page' });
+    return { location: String(headers.location) };
+  });
   app.post('/zoho-salesiq/revoke-refresh-tokens', async (_request, reply) => {
     sandbox.revokeRefreshTokens();
     return await reply.code(204).send();

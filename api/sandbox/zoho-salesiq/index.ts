@@ -24,6 +24,8 @@ export interface ZohoSalesiqSandboxOptions
   extends Partial<AccountsOptions>, Pick<ZobotOptions, 'answerMs' | 'replyMax'> {
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
+  /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
+  baseUrl?: string;
   /** How many calls and deliveries are remembered. Default 10,000. */
   keep?: number;
   /** How fast its clock goes between the tries of a webhook: 0.001 makes a minute to 60 ms. Default 1. */
@@ -81,6 +83,7 @@ export function createZohoSalesiqSandbox(options: ZohoSalesiqSandboxOptions = {}
     faults,
     outgoing,
     controlToken: options.controlToken,
+    baseUrl: options.baseUrl,
     keep,
     routes(app) {
       registerAccounts(app, { world, grants, shell }, limits);

@@ -41,7 +41,7 @@ export interface World {
   clientId: string;
   clientSecret: string;
   /** Of the hand-made webhook and of the bot. */
-  signingKey: SigningKey;
+  readonly signingKey: SigningKey;
   bot: { id: string; name: string; attached: boolean };
   departments: Department[];
   apps: App[];
@@ -75,13 +75,18 @@ export function createWorld(): World {
   const archive = department('archive', false);
   let offset = 0;
   let last = 0;
+  let signingKey: SigningKey | undefined;
   const world: World = {
     screenName: 'acme',
     orgId: '60000000001',
     region: REGION,
     clientId: `1005.${newHexId(16).toUpperCase()}`,
     clientSecret: newHexId(20),
-    signingKey: newSigningKey(Date.now()),
+    // Takes a moment, which nobody has to wait for who does not use this portal.
+    get signingKey() {
+      signingKey ??= newSigningKey(Date.now());
+      return signingKey;
+    },
     bot: { id: `b${newId()}`, name: 'Zobot', attached: false },
     departments: [support, billing, archive],
     apps: [
