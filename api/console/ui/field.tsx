@@ -3,9 +3,9 @@ import { useId } from 'preact/hooks';
 import { tc } from '../lib/texts.ts';
 
 interface Common {
-  label: string;
+  label: ComponentChildren;
   /** One or two sentences below the label. */
-  hint?: string | undefined;
+  hint?: ComponentChildren;
   /** What is wrong, from the API. */
   error?: string | undefined;
   required?: boolean | undefined;
@@ -78,7 +78,8 @@ export function TextField({
 }: Valued<string> & {
   type?: 'text' | 'password' | 'email' | 'url' | 'date' | 'time' | 'datetime-local';
   placeholder?: string | undefined;
-  autocomplete?: 'off' | 'email' | 'current-password';
+  /** `new-password`: for secrets, where browsers must not put the key they keep for this page. */
+  autocomplete?: 'off' | 'email' | 'current-password' | 'new-password';
   /** More than one: a text area. */
   lines?: number;
 }) {
@@ -159,7 +160,7 @@ export function SelectField({ value, onChange, choices, ...common }: Valued<stri
   );
 }
 
-export function CheckField({ value, onChange, label, hint, disabled, error }: Valued<boolean>) {
+export function CheckField({ value, onChange, label, hint, disabled, error, name }: Valued<boolean>) {
   const id = useId();
   const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
   return (
@@ -167,6 +168,8 @@ export function CheckField({ value, onChange, label, hint, disabled, error }: Va
       <input
         id={id}
         type="checkbox"
+        {...(name ? { name } : {})}
+        aria-invalid={error ? 'true' : undefined}
         checked={value}
         disabled={disabled}
         aria-describedby={described || undefined}
