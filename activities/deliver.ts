@@ -7,7 +7,8 @@ import type { CallDesk } from './desk-calls.ts';
 import type { OutboundMessage } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { toFailure } from './failures.ts';
-import { AVOID_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
+import { isUnavailable } from './store/store.ts';
+import { AVOID_MS, LAST_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
 
 export type MessageDelivery = Extract<DeskDelivery, { kind: 'message' }>;
 
@@ -34,7 +35,17 @@ export interface DeskBatchResult {
   slow: boolean;
 }
 
-/** How long after that a quick try waits for its marks. Milliseconds. */
+/** How long one round of deliveries may take. `hurry`: a call under way ends with it. */
+interface Pace {
+  ms: number;
+  hurry: boolean;
+}
+
+const QUICK: Pace = { ms: QUICK_MS, hurry: true };
+const LAST: Pace = { ms: LAST_MS, hurry: true };
+const STEADY: Pace = { ms: STEADY_MS, hurry: false };
+
+/** How long after that a try in a hurry waits for its marks. Milliseconds. */
 const MARKS_MS = 200;
 
 /** More than a message has parts: its text and 20 attachments. */
@@ -59,9 +70,9 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   const { store, log, metrics } = deps;
   const avoidUntil = new Map<string, number>();
 
-  async function deliver(batch: DeskBatch, quick: boolean): Promise<DeskBatchResult & { error?: unknown }> {
+  async function deliver(batch: DeskBatch, { ms, hurry }: Pace): Promise<DeskBatchResult & { error?: unknown }> {
     const startedAt = performance.now();
-    const left = (): number => (quick ? QUICK_MS : STEADY_MS) - (performance.now() - startedAt);
+    const left = (): number => ms - (performance.now() - startedAt);
     const done = await store.ledger.get(batch.handoffId, 'desk');
     const marks: Promise<void>[] = [];
     // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
@@ -89,7 +100,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       }
       const sentAt = performance.now();
       try {
-        results.push(await sendOne(batch, delivery, delivery.n <= done.started, quick ? left() : undefined));
+        results.push(await sendOne(batch, delivery, delivery.n <= done.started, hurry ? left() : undefined));
         marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n).catch(notWritten));
       } catch (cause) {
         if (cause instanceof DeskError && HOPELESS.includes(cause.kind) && !(await isOnItsWayBack(batch))) {
@@ -107,8 +118,8 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       }
       slow = keepAway(sentAt);
     }
-    // A quick try says in time what it has done; a repeat of what is not marked yet would be a double.
-    await (quick ? Promise.race([Promise.all(marks), rest(left() + MARKS_MS)]) : Promise.all(marks));
+    // A try in a hurry says in time what it has done; a repeat of what is not marked yet would be a double.
+    await (hurry ? Promise.race([Promise.all(marks), rest(left() + MARKS_MS)]) : Promise.all(marks));
     return { results, slow, ...(error === undefined ? {} : { error }) };
   }
 
@@ -186,7 +197,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       // A try that hangs keeps one of the process's few workflow tasks: one such desk must not take them all.
       const avoided = avoidUntil.get(`${batch.botId}\n${batch.desk}`) ?? 0;
       if (avoided > deps.clock.now()) return { results: [], slow: true };
-      const { results, slow, error } = await deliver(batch, true);
+      const { results, slow, error } = await deliver(batch, QUICK);
       if (error !== undefined)
         log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');
       return { results, slow };
@@ -194,7 +205,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
 
     /** Every further try. Throws when nothing at all went out, so that Temporal retries and an operator sees why. */
     async deliverToDesk(batch: DeskBatch): Promise<DeskBatchResult> {
-      const { results, slow, error } = await deliver(batch, false);
+      const { results, slow, error } = await deliver(batch, STEADY);
       if (error !== undefined && results.length === 0) {
         log.warn(
           { handoffId: batch.handoffId, attempt: activityInfo().attempt, err: error },
@@ -202,6 +213,18 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         );
         throw toFailure(error, []);
       }
+      return { results, slow };
+    },
+
+    /**
+     * When a handoff ends: once more what has not got through. Throws only when nobody could ask the desk, because
+     * PostgreSQL was away or slow.
+     */
+    async deliverLast(batch: DeskBatch): Promise<DeskBatchResult> {
+      const { results, slow, error } = await deliver(batch, LAST);
+      const asked = results.length > 0 || error instanceof DeskError || (error !== undefined && !isUnavailable(error));
+      if (!asked) throw toFailure(error ?? new Error('no time left to ask the desk'), []);
+      if (error !== undefined) log.warn({ handoffId: batch.handoffId, err: error }, 'last delivery to the desk failed');
       return { results, slow };
     },
 

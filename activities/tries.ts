@@ -6,6 +6,9 @@ export const CALL_MS = 10_000;
 /** All the time that a quick try has, because the workflow task waits for it. */
 export const QUICK_MS = 1_500;
 
+/** The same for a last try, when a handoff ends: its user waits for the end. */
+export const LAST_MS = 4_000;
+
 /** Who needs longer than this for one call is called from regular activities. */
 export const SLOW_MS = 1_000;
 

@@ -7,6 +7,7 @@ import {
   defineQuery,
   defineSignal,
   ParentClosePolicy,
+  patched,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -35,6 +36,9 @@ export const happened = defineSignal<[ConversationSignal[]]>(HANDOFF_SIGNAL);
 export const viewQuery = defineQuery<HandoffView>('view');
 
 const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, 'KEYWORD');
+/** Handoffs that began before there were last tries go on without them. */
+const LAST_TRIES = 'last-tries';
+
 const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KEYWORD');
 
 /** One handoff, from the request for a human to its end. */
@@ -75,10 +79,9 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
 
   for (;;) {
     showStatus(run, shown);
-    // The end is decided: retries that nobody waits for any more are stopped, the try under way may still succeed.
     if (run.state.closing && !interrupted) {
       interrupted = true;
-      if (run.desk[0]?.kind === 'open') lanes.desk.interrupt();
+      hurryDesk(run, lanes);
     }
     if (run.finished || mayContinue(run)) break;
     watchdog.watch(nextDeadlineMs(run.state), timerName(run));
@@ -127,12 +130,24 @@ function showStatus(run: HandoffRun, shown: { status: HandoffStatus | undefined 
 
 const endDecided = (run: HandoffRun, seen: boolean): boolean => run.state.closing !== undefined && !seen;
 
-/** The grace of a closing handoff is over: what did not get through has failed. */
-async function giveUpDesk(lanes: Lanes, report: (happening: Happening) => void): Promise<void> {
-  // The try that is under way may still deliver; its result counts before we call anything failed.
+/**
+ * The end is decided: nobody waits any more for an opening, and messages do not sit out a pause between two tries. The
+ * try under way may still succeed.
+ */
+function hurryDesk(run: HandoffRun, lanes: Lanes): void {
+  const [first] = run.nextForDesk();
+  const waits = first?.kind === 'message' && lanes.desk.busy && patched(LAST_TRIES);
+  if (first?.kind === 'open' || waits) lanes.desk.interrupt();
+}
+
+/** The grace of a closing handoff is over: what does not get through now has failed. */
+async function giveUpDesk(lanes: Lanes, report: Report): Promise<void> {
+  const failRest = (): void => report({ kind: 'graceOver' });
+  // Tries may have hung, or died with their worker, all the time: then the desk has not been asked in vain.
+  if (patched(LAST_TRIES)) return lanes.lastTries(failRest);
   await lanes.quick.pause();
   await lanes.desk.pause();
-  report({ kind: 'graceOver' });
+  failRest();
   lanes.desk.resume();
   lanes.quick.resume();
 }

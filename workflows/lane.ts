@@ -48,6 +48,10 @@ export class Lane {
     }
   }
 
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Ends the retries of the call under way; the loop then looks again at what is left to do. */
   interrupt(): void {
     this.#scope?.cancel();

@@ -3,7 +3,7 @@
  * the workflow task. A part that fails, or whose other side is known to be slow, goes on in a loop of its own with
  * regular activities, whose retries an operator can see; the others do not wait for it.
  */
-import { isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { CallbackBatch } from '../activities/deps.ts';
 import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
 import type { JournalBatch } from '../activities/index.ts';
@@ -23,7 +23,15 @@ export interface Lanes {
   journal: Lane;
   desk: Lane;
   callback: Lane;
+  /**
+   * What waits for the desk gets one last try after the other, as long as they get on. Then `over` is called, and the
+   * desk may be called again. Journal and callback go on meanwhile.
+   */
+  lastTries(over: () => void): Promise<void>;
 }
+
+/** The call was stopped from our side: however its try ended, also unheard, nothing is given up for it. */
+const isStopped = (error: unknown): boolean => isCancellation(error) || CancellationScope.current().consideredCancelled;
 
 interface LaneOptions {
   settle(settled: Settled): void;
@@ -66,13 +74,25 @@ export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent }: Lan
   const lane = (hasWork: () => boolean, send: () => Promise<void>): Lane =>
     new Lane(hasWork, () => send().finally(sent));
 
-  return {
+  const lanes: Lanes = {
     // Never interrupted: a round ends soon, and what it has done must be known.
     quick: new Lane(quickWaiting, quickRound, false),
     journal: lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
     desk: lane(desk.steadyWaiting, desk.sendSteadily),
     callback: lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
+    async lastTries(over) {
+      desk.held = true;
+      // The try that is under way may still deliver, and so may the desk's part of a round.
+      await lanes.desk.pause();
+      await lanes.quick.pause();
+      lanes.quick.resume();
+      await desk.sendLast();
+      over();
+      desk.held = false;
+      lanes.desk.resume();
+    },
   };
+  return lanes;
 }
 
 function journalOutbox(run: Outboxes<BotEvent>) {
@@ -118,7 +138,7 @@ function callbackOutbox(run: Outboxes<BotEvent>) {
       try {
         outbox.settle(batch, await act.callback.deliverCallback(batch));
       } catch (error) {
-        if (isCancellation(error)) throw error;
+        if (isStopped(error)) return;
         await act.callback.giveUpCallback({ handoffId, botId, seq: batch.fromSeq });
         outbox.settle(batch, { sentSeq: batch.fromSeq, slow: true });
       }
@@ -139,7 +159,7 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
       outbox.quick = !result.slow;
       settle(result.results);
     } catch (error) {
-      if (isCancellation(error)) throw error;
+      if (isStopped(error)) return;
       await giveUp(deliveries);
     }
   }
@@ -167,11 +187,13 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
 
   const outbox = {
     quick: true,
-    messagesWaiting: (): boolean => nextMessages().length > 0,
+    /** Only last tries may go to the desk. */
+    held: false,
+    messagesWaiting: (): boolean => !outbox.held && nextMessages().length > 0,
     /** Opening and closing are always regular activities. */
     steadyWaiting: (): boolean => {
       const [first] = run.nextForDesk();
-      return first !== undefined && (first.kind !== 'message' || !outbox.quick);
+      return !outbox.held && first !== undefined && (first.kind !== 'message' || !outbox.quick);
     },
     batch: (): DeskBatch => deskBatch(batchOf(nextMessages(), BATCH.desk)),
     settleQuick(batch: DeskBatch, result: { results: DeliveryResult[]; slow: boolean } | undefined): void {
@@ -183,6 +205,13 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
       if (!first || first.kind === 'message') return messages(batchOf(nextMessages(), BATCH.desk));
       await steps(first);
       run.settled(first.n);
+    },
+    async sendLast(): Promise<void> {
+      while (nextMessages().length > 0) {
+        const { results } = await act.last.deliverLast(outbox.batch());
+        if (results.length === 0) return;
+        settle(results);
+      }
     },
   };
   return outbox;

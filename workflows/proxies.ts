@@ -56,6 +56,13 @@ export const sendWithin = (limitMs: number) =>
     cancellationType,
   });
 
+/** A desk is asked once and briefly; PostgreSQL is waited for, because without it nobody has asked. */
+export const last = proxyActivities<Pick<Activities, 'deliverLast'>>({
+  startToCloseTimeout: ATTEMPT_MS,
+  retry: JOURNAL_RETRY,
+  summary: 'last messages to the desk',
+});
+
 /** What the ledger knows decides how a handoff goes on, so it is waited for as well: a failure would stop the run. */
 export const ledger = proxyActivities<Pick<Activities, 'deskMayHaveIt' | 'lastSentToDesk'>>({
   startToCloseTimeout: ATTEMPT_MS,

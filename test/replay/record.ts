@@ -149,6 +149,27 @@ const SCENARIOS: Record<string, Scenario> = {
     baton.desk.clearFaults();
     return handoff;
   },
+  async 'last-tries'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    const before = baton.desk.raw.chat;
+    baton.desk.fault('chat', { kind: 'slow', ms: 30_000 });
+    // In one signal: the first regular try begins after the decision and hangs for longer than the grace.
+    await handoff.signal({ kind: 'userMessage', id: 'u1', text: 'user u1' }, { kind: 'close', id: 'c', by: 'user' });
+    await until(() => baton.desk.raw.chat >= before + 2, { message: 'two tries' });
+    baton.desk.clearFaults();
+    return handoff;
+  },
+  async 'hurried-end'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    const before = baton.desk.raw.chat;
+    baton.desk.fault('chat', { kind: 'status', status: 429, retryAfter: 60, times: 2 });
+    await handoff.says('u1');
+    await until(() => baton.desk.raw.chat >= before + 2, { message: 'two tries' });
+    await handoff.closes('user');
+    return handoff;
+  },
   async 'callback-down'(baton) {
     const bot = await baton.bot({ callback: { url: 'http://127.0.0.1:9/' } });
     const handoff = await baton.start({ botId: bot });
