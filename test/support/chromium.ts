@@ -93,16 +93,16 @@ async function kept({ env }: Search): Promise<string[]> {
 
 async function download(search: Search): Promise<string[]> {
   const { env, say } = search;
+  if (env['PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD']) return [];
   say(`${TITLE}: trying the download of playwright-core (at most ${DOWNLOAD_MS / 1000} s)`);
   const folder = downloadFolder(env);
   await mkdir(folder, { recursive: true });
   const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js');
   const args = [cli, 'install', 'chromium-headless-shell'];
-  const ok = await runShown(TITLE, process.execPath, args, DOWNLOAD_MS, say, {
-    ...env,
-    PLAYWRIGHT_BROWSERS_PATH: folder,
-  });
-  return ok ? await kept(search) : [];
+  const into = { ...env, PLAYWRIGHT_BROWSERS_PATH: folder };
+  // Whatever it says: when only its video codec could not be had, the browser is there all the same.
+  await runShown(TITLE, process.execPath, args, DOWNLOAD_MS, say, into);
+  return await kept(search);
 }
 
 async function aptInstall(search: Search): Promise<string[]> {

@@ -60,4 +60,5 @@ export async function runShown(
   return ok;
 }
 
-const shorten = (output: string): string => (output.split('\n').at(-1) ?? '').slice(0, 160) || 'no answer';
+const shorten = (output: string): string =>
+  (output.split('\n').findLast((line) => /\w/.test(line)) ?? 'no answer').trim().slice(0, 160);
