@@ -46,13 +46,26 @@ export async function startHandoff(context: ApiContext, request: StartRequest): 
   const open = await openHandoff(context, request);
   if (open !== undefined) return await existing(context, bot, open, request.history);
   const refusal = refuse(context, bot, request, Date.now());
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) {
+    void context.pending.track(noteRefusal(context, request, refusal.reason));
+    return refusal;
+  }
 
   const { created, handoff } = await context.store.handoffs.open(newRow(context, bot.settings, request));
   if (!created) return await existing(context, bot, handoff, request.history);
   await context.pending.track(startRun(context, bot, handoff, request.history));
   context.metrics.handoffsStarted.inc({ desk: handoff.desk });
   return { outcome: 'started', handoff };
+}
+
+/** For the figures. Nobody waits for it: the answer is the same whether it can be kept or not. */
+async function noteRefusal(context: ApiContext, request: StartRequest, reason: RefusalReason): Promise<void> {
+  const { botId, channel } = request;
+  try {
+    await context.store.insight.refused({ botId, channel, reason });
+  } catch (error) {
+    context.log.warn({ err: error, botId, refusal: reason }, 'a refused request is missing in the figures');
+  }
 }
 
 /** A conversation's newest handoff is the open one, if any: a new row needs that none is open. */
@@ -108,6 +121,7 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
     status: asks && email === undefined ? 'awaiting_email' : 'opening',
     user: { ...request.user, ...(email === undefined ? {} : { email }) },
     question: request.question,
+    history: request.history,
     metadata: request.metadata ?? null,
     ...(native ? { deskConversationId: request.conversationId } : {}),
   };

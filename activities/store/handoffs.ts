@@ -1,10 +1,12 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import type { HandoffFilter, HandoffRow, Handoffs, NewHandoff } from './types.ts';
 
 const CURSOR = /^\d{1,18}$/;
+/** Of a list with a range: besides `n` the start in microseconds. */
+const TIME_CURSOR = /^\d{1,18}\.\d{1,17}$/;
 /** Each further try needs the conversation's handoff to close and another to open in between. */
 const OPEN_TRIES = 10;
 
@@ -89,24 +91,37 @@ export function createHandoffs(db: Database): Handoffs {
 }
 
 async function open(db: Database, handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }> {
-  const { id, botId, conversationId, deskConversationId, user, question, metadata } = handoff;
+  const { id, botId, conversationId, deskConversationId, user, question, metadata, history = [] } = handoff;
   for (let tries = 0; tries < OPEN_TRIES; tries += 1) {
     const created = await db
-      .insertInto('handoffs')
-      .values({
-        id,
-        bot_id: botId,
-        conversation_id: conversationId,
-        desk: handoff.desk,
-        desk_conversation_id: deskConversationId === undefined ? null : cleanText(deskConversationId),
-        channel: handoff.channel,
-        mode: handoff.mode,
-        status: handoff.status,
-        request: JSON.stringify({ user, question, metadata: metadata ?? null }),
-      })
-      // Waits for a concurrent insert of the same conversation to end, then sees its row.
-      .onConflict((oc) => oc.doNothing())
-      .returningAll()
+      .with('created', (query) =>
+        query
+          .insertInto('handoffs')
+          .values({
+            id,
+            bot_id: botId,
+            conversation_id: conversationId,
+            desk: handoff.desk,
+            desk_conversation_id: deskConversationId === undefined ? null : cleanText(deskConversationId),
+            channel: handoff.channel,
+            mode: handoff.mode,
+            status: handoff.status,
+            request: JSON.stringify({ user, question, metadata: metadata ?? null }),
+          })
+          // Waits for a concurrent insert of the same conversation to end, then sees its row.
+          .onConflict((oc) => oc.doNothing())
+          .returningAll(),
+      )
+      .with('told', (query) =>
+        query
+          .insertInto('histories')
+          .columns(['handoff_id', 'turns'])
+          .expression((eb) =>
+            eb.selectFrom('created').select(['id', sql`${JSON.stringify(history)}::json`.as('turns')]),
+          ),
+      )
+      .selectFrom('created')
+      .selectAll()
       .executeTakeFirst();
     if (created) return { created: true, handoff: toRow(created) };
     const existing = await db
@@ -127,20 +142,36 @@ async function open(db: Database, handoff: NewHandoff): Promise<{ created: boole
 }
 
 async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['list']> {
-  const { botId, conversationId, status, cursor, limit } = filter;
+  const { botId, conversationId, desk, status, closeReason, from, to, cursor, limit } = filter;
+  // A range is walked by time, everything else in the order of creation: so that each has an index that ends early.
+  const byTime = from !== undefined || to !== undefined;
   let query = db
     .selectFrom('handoffs')
     .selectAll()
-    .orderBy('n', 'desc')
+    .select(sql<string>`(extract(epoch from started_at) * 1000000)::bigint`.as('started_us'))
     .limit(limit + 1);
+  if (byTime) query = query.orderBy('started_at', 'desc');
+  query = query.orderBy('n', 'desc');
   if (botId !== undefined) query = query.where('bot_id', '=', botId);
   if (conversationId !== undefined) query = query.where('conversation_id', '=', conversationId);
-  if (status !== undefined) query = query.where('status', '=', status);
-  if (cursor !== undefined) query = query.where('n', '<', decodeCursor(cursor, CURSOR));
+  if (desk !== undefined) query = query.where('desk', '=', desk);
+  if (status === 'open') query = query.where('status', '!=', 'closed');
+  else if (status !== undefined) query = query.where('status', '=', status);
+  if (closeReason !== undefined) query = query.where('close_reason', '=', closeReason);
+  if (from !== undefined) query = query.where(sql<boolean>`started_at >= ${from}`);
+  if (to !== undefined) query = query.where(sql<boolean>`started_at < ${to}`);
+  if (cursor !== undefined) query = query.where(behind(cursor, byTime));
   const rows = await query.execute();
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  return { handoffs: page.map(toRow), nextCursor: rows.length > limit && last ? encodeCursor(last.n) : null };
+  const next = last && (byTime ? `${last.n}.${last.started_us}` : last.n);
+  return { handoffs: page.map(toRow), nextCursor: rows.length > limit && next ? encodeCursor(next) : null };
+}
+
+function behind(cursor: string, byTime: boolean): RawBuilder<boolean> {
+  const [n, us] = decodeCursor(cursor, byTime ? TIME_CURSOR : CURSOR).split('.');
+  if (!byTime) return sql<boolean>`n < ${n}`;
+  return sql<boolean>`(started_at, n) < (timestamptz 'epoch' + ${us}::bigint * interval '1 microsecond', ${n}::bigint)`;
 }
 
 function toRow(row: Selectable<Tables['handoffs']>): HandoffRow {

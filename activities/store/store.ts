@@ -7,6 +7,7 @@ import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
+import { createInsight } from './insight.ts';
 import { createJournal } from './journal.ts';
 import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
@@ -18,6 +19,7 @@ import { createWakeups } from './wakeups.ts';
 export type * from './types.ts';
 export { ChangedMeanwhile } from './bots.ts';
 export { CursorError } from './cursor.ts';
+export { TooManyToCount } from './insight.ts';
 export { migrate } from './migrate.ts';
 export { isUnavailable } from './unavailable.ts';
 
@@ -60,6 +62,7 @@ export function createStore({
     inbox: createInbox(db),
     callbacks: createCallbacks(db),
     conversations: createConversations(db),
+    insight: createInsight(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
     async ping() {

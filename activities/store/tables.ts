@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { Agent, CloseReason, HandoffStatus, Mode, User } from '../../workflows/contracts.ts';
+import type { Agent, CloseReason, HandoffStatus, Mode, Turn, User } from '../../workflows/contracts.ts';
 import type { BotSettings } from '../settings.ts';
 import type { InboxOutcome, Lane } from './types.ts';
 
@@ -95,6 +95,10 @@ export interface Tables {
     outcome: InboxOutcome | null;
     outcome_at: MaybeTime;
   };
+  /** Requests for a human that were not taken. */
+  refusals: { bot_id: string; at: GeneratedTime; reason: string; channel: string };
+  /** What was said before a handoff. */
+  histories: { handoff_id: string; turns: Json<Turn[]> };
   callback_health: {
     bot_id: string;
     failing_since: MaybeTime;

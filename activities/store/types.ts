@@ -1,18 +1,13 @@
-import type {
-  Agent,
-  BotEvent,
-  CloseReason,
-  HandoffEvent,
-  HandoffStatus,
-  LateMessage,
-  Mode,
-  User,
-} from '../../workflows/contracts.ts';
+import type { BotEvent, HandoffEvent, HandoffStatus, LateMessage } from '../../workflows/contracts.ts';
 import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
+import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
+import type { Insight } from './insight-types.ts';
 
+export type * from './handoff-types.ts';
 export type * from './inbox-types.ts';
+export type * from './insight-types.ts';
 
 /** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
 export interface Store {
@@ -25,6 +20,7 @@ export interface Store {
   inbox: Inbox;
   callbacks: Callbacks;
   conversations: Conversations;
+  insight: Insight;
   /**
    * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
    * several `update`s that nest, no two may take the same keys in another order, and none its own key again. Apart for every address (`baseUrl` of `config`): a token of the
@@ -141,72 +137,6 @@ export interface Conversations {
 export interface Page {
   cursor?: string | undefined;
   limit: number;
-}
-
-export interface NewHandoff {
-  id: string;
-  botId: string;
-  conversationId: string;
-  desk: string;
-  channel: string;
-  mode: Mode;
-  status: Extract<HandoffStatus, 'awaiting_email' | 'opening'>;
-  user: User;
-  question: string;
-  metadata: unknown;
-  /** Native mode: known from the start. */
-  deskConversationId?: string;
-}
-
-export interface HandoffRow {
-  id: string;
-  botId: string;
-  conversationId: string;
-  desk: string;
-  deskConversationId: string | null;
-  channel: string;
-  mode: Mode;
-  /** As of the last event in the journal. */
-  status: HandoffStatus;
-  closeReason: CloseReason | null;
-  user: User;
-  question: string;
-  metadata: unknown;
-  agent: Agent | null;
-  lastSeq: number;
-  startedAt: string;
-  activeAt: string | null;
-  closedAt: string | null;
-  /** False between the row and the start of its workflow run. */
-  runStarted: boolean;
-}
-
-export interface HandoffFilter extends Page {
-  botId?: string | undefined;
-  conversationId?: string | undefined;
-  status?: HandoffStatus | undefined;
-}
-
-export interface Handoffs {
-  /** One open handoff per conversation of a bot: the second of two concurrent calls gets the first one's row. */
-  open(handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }>;
-  runStarted(id: string): Promise<void>;
-  get(id: string): Promise<HandoffRow | undefined>;
-  find(id: string): Promise<{ botId: string; status: HandoffStatus } | undefined>;
-  /** Newest first. Throws `CursorError` on a cursor that is not ours. */
-  list(filter: HandoffFilter): Promise<{ handoffs: HandoffRow[]; nextCursor: string | null }>;
-  countOpen(botId: string): Promise<number>;
-  /** The newest handoff of that conversation at the desk. */
-  byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
-  /** The newest open handoff of that conversation, at whichever desk of the bot. */
-  openFor(botId: string, deskConversationId: string): Promise<HandoffRow | undefined>;
-  bindDesk(id: string, deskConversationId: string): Promise<void>;
-  /** Shows at once that the handoff waits for no email any more; the run is what decides. */
-  emailGiven(id: string, email: string): Promise<void>;
-  /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
-  openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
-  /** Removes a row whose run never started and that has no event; says whether it did. */
-  discard(id: string): Promise<boolean>;
 }
 
 export interface JournalEntry {

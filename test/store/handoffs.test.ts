@@ -156,3 +156,22 @@ test('a handoff that is opened on a conversation of the desk is found by it unti
   }
   expect(await handoffs.openFor(newId('bot'), deskConversationId)).toBeUndefined();
 });
+
+test('what was said before a handoff is kept with it, and goes with a row that is discarded', async () => {
+  const { handoffs, insight } = fixture.store;
+  const history = [
+    { role: 'user' as const, text: 'odd \u0000 \ud800', at: '2026-01-30T09:15:00Z' },
+    { role: 'bot' as const, text: 'Hello' },
+  ];
+  const [told, silent] = [newHandoff({ history }), newHandoff()];
+  for (const handoff of [told, silent]) await handoffs.open(handoff);
+  expect(await insight.history(told.id)).toEqual(history);
+  expect(await insight.history(silent.id)).toEqual([]);
+  expect(await insight.history(newId('handoff'))).toBeUndefined();
+  // The conversation has one already: nothing of the second request is kept.
+  const second = newHandoff({ botId: told.botId, conversationId: told.conversationId, history: [] });
+  expect(await handoffs.open(second)).toMatchObject({ created: false, handoff: { id: told.id } });
+  expect(await insight.history(second.id)).toBeUndefined();
+  expect(await handoffs.discard(told.id)).toBe(true);
+  expect(await insight.history(told.id)).toBeUndefined();
+});

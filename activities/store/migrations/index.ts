@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
 import { conversations } from './0002-conversations.ts';
+import { insight } from './0004-insight.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -8,4 +9,5 @@ import { conversations } from './0002-conversations.ts';
 export const migrations: Record<string, string> = {
   '0001-initial': initial,
   '0002-conversations': conversations,
+  '0004-insight': insight,
 };

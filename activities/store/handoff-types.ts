@@ -1,0 +1,77 @@
+import type { Agent, CloseReason, HandoffStatus, Mode, Turn, User } from '../../workflows/contracts.ts';
+import type { Page } from './types.ts';
+
+export interface NewHandoff {
+  id: string;
+  botId: string;
+  conversationId: string;
+  desk: string;
+  channel: string;
+  mode: Mode;
+  status: Extract<HandoffStatus, 'awaiting_email' | 'opening'>;
+  user: User;
+  question: string;
+  /** Oldest first, without the question. */
+  history?: Turn[];
+  metadata: unknown;
+  /** Native mode: known from the start. */
+  deskConversationId?: string;
+}
+
+export interface HandoffRow {
+  id: string;
+  botId: string;
+  conversationId: string;
+  desk: string;
+  deskConversationId: string | null;
+  channel: string;
+  mode: Mode;
+  /** As of the last event in the journal. */
+  status: HandoffStatus;
+  closeReason: CloseReason | null;
+  user: User;
+  question: string;
+  metadata: unknown;
+  agent: Agent | null;
+  lastSeq: number;
+  startedAt: string;
+  activeAt: string | null;
+  closedAt: string | null;
+  /** False between the row and the start of its workflow run. */
+  runStarted: boolean;
+}
+
+export interface HandoffFilter extends Page {
+  botId?: string | undefined;
+  conversationId?: string | undefined;
+  desk?: string | undefined;
+  /** `open`: every status but `closed`. */
+  status?: HandoffStatus | 'open' | undefined;
+  closeReason?: CloseReason | undefined;
+  /** ISO 8601: began then or later. */
+  from?: string | undefined;
+  /** ISO 8601: began before. */
+  to?: string | undefined;
+}
+
+export interface Handoffs {
+  /** One open handoff per conversation of a bot: the second of two concurrent calls gets the first one's row. */
+  open(handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }>;
+  runStarted(id: string): Promise<void>;
+  get(id: string): Promise<HandoffRow | undefined>;
+  find(id: string): Promise<{ botId: string; status: HandoffStatus } | undefined>;
+  /** Newest first. Throws `CursorError` on a cursor that is not ours, or of a list with a range for one without. */
+  list(filter: HandoffFilter): Promise<{ handoffs: HandoffRow[]; nextCursor: string | null }>;
+  countOpen(botId: string): Promise<number>;
+  /** The newest handoff of that conversation at the desk. */
+  byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
+  /** The newest open handoff of that conversation, at whichever desk of the bot. */
+  openFor(botId: string, deskConversationId: string): Promise<HandoffRow | undefined>;
+  bindDesk(id: string, deskConversationId: string): Promise<void>;
+  /** Shows at once that the handoff waits for no email any more; the run is what decides. */
+  emailGiven(id: string, email: string): Promise<void>;
+  /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
+  openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
+  /** Removes a row whose run never started and that has no event; says whether it did. */
+  discard(id: string): Promise<boolean>;
+}
