@@ -53,7 +53,7 @@ export function follow(path: string, { onEvent, onLive, after }: Following): () 
       current.addEventListener(type, (message: MessageEvent<string>) => {
         const event = JSON.parse(message.data) as BotEvent;
         cursor = message.lastEventId;
-        if (event.type === 'handoff.closed' && /^\/v1\/handoffs\//.test(path)) stop();
+        if (event.type === 'handoff.closed' && path.startsWith('/v1/handoffs/')) stop();
         onEvent(event, message.lastEventId);
       });
     }

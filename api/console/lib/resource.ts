@@ -11,6 +11,15 @@ export interface Resource<T> {
 
 /** Reads an address, again when it changes, and every `everyMs` while the page is looked at. */
 export function useResource<T>(path: string | undefined, everyMs?: number): Resource<T> {
+  return useReading<T>(path, (signal) => get<T>(path!, signal), everyMs);
+}
+
+/** The same for what takes more than one call. `path` names what is read: `data` is never another name's. */
+export function useReading<T>(
+  path: string | undefined,
+  read: (signal: AbortSignal) => Promise<T>,
+  everyMs?: number,
+): Resource<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: ApiFailure; loading: boolean }>({
     loading: true,
   });
@@ -25,7 +34,7 @@ export function useResource<T>(path: string | undefined, everyMs?: number): Reso
     shown.current = path;
     const load = async (): Promise<void> => {
       try {
-        const data = await get<T>(path, stopping.signal);
+        const data = await read(stopping.signal);
         if (!stopping.signal.aborted) setState({ path, data, loading: false });
       } catch (error) {
         if (stopping.signal.aborted) return;

@@ -1,3 +1,7 @@
-export function Handoffs(_: { path: string[] }) {
-  return <h1>Handoffs</h1>;
+import { HandoffList } from './handoffs/list.tsx';
+import { OneHandoff } from './handoffs/one.tsx';
+
+/** All handoffs, or the one that the address names. */
+export function Handoffs({ path: [id] }: { path: string[] }) {
+  return id === undefined ? <HandoffList /> : <OneHandoff key={id} id={id} />;
 }

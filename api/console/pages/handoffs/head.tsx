@@ -1,0 +1,58 @@
+import { useState } from 'preact/hooks';
+import { Button, Outside } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/dialog.tsx';
+import { Live } from '../../ui/state.tsx';
+import { Deadline, HandoffState } from './table.tsx';
+import { t } from './texts.ts';
+import { agentName, apiPath, nameOf, type HandoffView } from './views.ts';
+
+/** Who and how it stands, and what an operator can do with the whole of it. */
+export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Promise<void> }) {
+  const { handoff, live, onClose } = props;
+  const [asking, setAsking] = useState(false);
+  const { links, agent } = handoff;
+  return (
+    <div class="stack">
+      <h1>{t('one', { user: nameOf(handoff.user) })}</h1>
+      <div class="row">
+        <HandoffState handoff={handoff} />
+        {handoff.deadline ? <Deadline handoff={handoff} /> : null}
+        {agent ? (
+          <span>
+            {t('agent')}: {agentName(agent)}
+          </span>
+        ) : null}
+        {handoff.status === 'closed' ? null : <Live live={live} />}
+      </div>
+      <div class="row">
+        {handoff.status === 'closed' ? null : (
+          <Button kind="danger" onPress={() => setAsking(true)}>
+            {t('close')}
+          </Button>
+        )}
+        <Export id={handoff.id} format="text" name={t('export_text')} />
+        <Export id={handoff.id} format="json" name={t('export_json')} />
+        {links.desk === null ? null : <Outside href={links.desk}>{t('at_desk')}</Outside>}
+        {links.temporal === null ? null : <Outside href={links.temporal}>{t('temporal')}</Outside>}
+      </div>
+      {asking ? (
+        <Confirm
+          title={t('close_title')}
+          text={t('close_text')}
+          yes={t('close')}
+          onYes={() => {
+            setAsking(false);
+            return onClose();
+          }}
+          onClose={() => setAsking(false)}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+const Export = ({ id, format, name }: { id: string; format: 'text' | 'json'; name: string }) => (
+  <a class="button" href={`${apiPath(id)}/transcript?format=${format}`} download>
+    {name}
+  </a>
+);

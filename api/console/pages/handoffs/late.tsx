@@ -1,0 +1,25 @@
+import { useId } from 'preact/hooks';
+import { ChatLine } from './transcript.tsx';
+import { t } from './texts.ts';
+import { agentName, type LateMessage } from './views.ts';
+
+/** What arrived after the end. */
+export function LateMessages({ messages }: { messages: LateMessage[] }) {
+  const heading = useId();
+  if (messages.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby={heading}>
+      <h2 id={heading}>{t('late')}</h2>
+      <p class="hint">{t('late_hint')}</p>
+      <ol class="chat">
+        {messages.map(({ id, at, from, text, attachments = [], agent }) => (
+          <ChatLine
+            key={id}
+            line={{ key: id, kind: from, at, text, attachments }}
+            who={from === 'user' ? t('the_user') : agentName(agent)}
+          />
+        ))}
+      </ol>
+    </section>
+  );
+}

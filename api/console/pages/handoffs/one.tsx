@@ -1,0 +1,81 @@
+import { useEffect } from 'preact/hooks';
+import { post } from '../../lib/api.ts';
+import { useResource } from '../../lib/resource.ts';
+import { ErrorNote, Loading } from '../../ui/notes.tsx';
+import { useAct } from './act.ts';
+import { DeliveryLedger } from './deliveries.tsx';
+import { Facts } from './facts.tsx';
+import { Head } from './head.tsx';
+import { useJournal } from './journal.ts';
+import { LateMessages } from './late.tsx';
+import { backHref } from './left.ts';
+import { t } from './texts.ts';
+import { Transcript } from './transcript.tsx';
+import { apiPath, nameOf, type Deliveries, type HandoffWithLate } from './views.ts';
+
+/** Deadlines move and messages get through without an event: the rest of the page is read again this often. */
+const EVERY_MS = 3_000;
+
+/** One handoff, live. */
+export function OneHandoff({ id }: { id: string }) {
+  const path = apiPath(id);
+  const { data: handoff, error, reload } = useResource<HandoffWithLate>(path, EVERY_MS);
+  const ledger = useResource<Deliveries>(handoff && `${path}/deliveries`, EVERY_MS);
+  const { events, live } = useJournal(id, handoff !== undefined);
+  const { act, refused } = useAct();
+  const readAgain = (): void => {
+    reload();
+    ledger.reload();
+  };
+  useEffect(() => {
+    if (events.length > 0) readAgain();
+  }, [events.length]);
+
+  if (handoff === undefined) return <NotThere error={error} onRetry={reload} />;
+  return (
+    <>
+      <BackLink />
+      <Head
+        handoff={handoff}
+        live={error === undefined && live}
+        onClose={async () => {
+          await act(() => post(`${path}/close`, { by: 'operator' }), t('close_said'));
+          readAgain();
+        }}
+      />
+      <ErrorNote error={refused} />
+      <div class="handoff">
+        <div class="stack">
+          <Transcript handoff={handoff} events={events} deliveries={ledger.data?.messages ?? []} />
+          <LateMessages messages={handoff.lateMessages} />
+        </div>
+        <Facts handoff={handoff} />
+      </div>
+      <DeliveryLedger
+        ledger={ledger}
+        open={handoff.status !== 'closed'}
+        onAct={async (messageId, action) => {
+          const said = action === 'retry' ? t('retry_said') : t('give_up_said');
+          await act(() => post(`${path}/messages/${encodeURIComponent(messageId)}/${action}`), said);
+          readAgain();
+        }}
+      />
+    </>
+  );
+}
+
+const BackLink = () => (
+  <a class="target" href={backHref()}>
+    ← {t('back')}
+  </a>
+);
+
+function NotThere({ error, onRetry }: { error: unknown; onRetry(): void }) {
+  return (
+    <>
+      <BackLink />
+      <h1>{t('one', { user: nameOf({}) })}</h1>
+      {error === undefined ? <Loading /> : <ErrorNote error={error} onRetry={onRetry} />}
+    </>
+  );
+}
