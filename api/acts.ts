@@ -13,6 +13,9 @@ import { ApiError, notFound } from './errors.ts';
 const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
 const closed = (): ApiError => new ApiError(409, 'handoff_closed', 'The handoff is closed.');
 
+/** Rule 4: a human has the conversation or is being called. */
+export const botIsSilent = (status: HandoffStatus): boolean => status !== 'awaiting_email' && status !== 'closed';
+
 export interface Saying {
   /** The caller's own; the same id again changes nothing. */
   id?: string;

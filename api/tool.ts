@@ -1,28 +1,42 @@
-const NAME = 'request_handoff';
-const TITLE = 'Request a human agent';
+import type { ZodType } from 'zod';
+import { EMAIL, inputs, QUESTION } from './mcp/schemas.ts';
 
+export const REQUEST_TOOL = { name: 'request_handoff', title: 'Request a human agent' } as const;
+
+/** For the model, wherever it finds the tool. `trigger` is the bot's own word on when to call it. */
+export const requestDescription = (trigger?: string): string =>
+  [
+    'Hands the conversation over to a human agent.',
+    trigger,
+    'Whether a human comes is in the result: never tell the user more than it says.',
+  ]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
+
+/** What a model can know. Everything else is filled in by the code that runs the call. */
 const PARAMETERS = {
   type: 'object',
   properties: {
-    question: {
-      type: 'string',
-      description: "What the user wants from a human, in the user's own words and language.",
-    },
-    email: {
-      type: 'string',
-      description: "The user's email address, only if the user has given one in this conversation.",
-    },
+    question: { type: 'string', description: QUESTION },
+    email: { type: 'string', description: EMAIL },
   },
   required: ['question'],
   additionalProperties: false,
 } as const;
 
-/** The same tool as OpenAI's function calling, Anthropic's tool use and MCP write it. */
+/**
+ * The same tool as OpenAI's function calling, Anthropic's tool use and MCP write it. The MCP form is the one that `/mcp`
+ * lists for the bot's key: there nobody fills in anything, so it asks for the conversation as well.
+ */
 export function toolDefinition(trigger: string) {
-  const description = `Hands the conversation over to a human agent. ${trigger}`;
+  const { name, title } = REQUEST_TOOL;
+  const description = requestDescription(trigger);
   return {
-    openai: { type: 'function' as const, function: { name: NAME, description, parameters: PARAMETERS } },
-    anthropic: { name: NAME, description, input_schema: PARAMETERS },
-    mcp: { name: NAME, title: TITLE, description, inputSchema: PARAMETERS },
+    openai: { type: 'function' as const, function: { name, description, parameters: PARAMETERS } },
+    anthropic: { name, description, input_schema: PARAMETERS },
+    mcp: { name, title, description, inputSchema: jsonSchemaOf(inputs.bot.request_handoff) },
   };
 }
+
+const jsonSchemaOf = (schema: ZodType): Record<string, unknown> =>
+  schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HandoffRow } from '../../activities/store/store.ts';
+import { botIsSilent } from '../acts.ts';
 import { maySee, principalOf, requireBot } from '../auth.ts';
 import { notFound } from '../errors.ts';
 import { cursorQuery, errors, limitQuery, status } from '../schemas/common.ts';
@@ -92,6 +93,5 @@ export const handoffRoutes: Routes = (app, context) => {
 /** What the outside sees of a row. */
 function viewOf(row: HandoffRow) {
   const { runStarted: _runStarted, ...view } = row;
-  const botSilent = row.status !== 'awaiting_email' && row.status !== 'closed';
-  return { ...view, botSilent, user: { ...row.user } };
+  return { ...view, botSilent: botIsSilent(row.status), user: { ...row.user } };
 }

@@ -1,0 +1,78 @@
+import { resolveText } from '../../activities/text/texts.ts';
+import type { HandoffRow } from '../../activities/store/store.ts';
+import { giveEmail } from '../acts.ts';
+import { startHandoff, type Refusal } from '../starts.ts';
+import { ANSWERS, waitForEvent } from '../wait.ts';
+import { actingFor, type BotPrincipal, type Call } from './call.ts';
+import type { Args, Result } from './schemas.ts';
+import { aboutOf, endOf, MOST_EVENTS } from './view.ts';
+import { BUSY, REFUSED } from './words.ts';
+
+type Requested = Result<'request_handoff'>;
+
+const DECISIONS = new Set([...ANSWERS].filter((type) => type !== 'handoff.email_required'));
+
+/** Asks for a human, or gives the address that an open handoff waits for; then waits for the desk's decision. */
+export async function requestHandoff(call: Call, args: Args<'request_handoff'>): Promise<Requested> {
+  const { context } = call;
+  const by = actingFor(call, args.botId);
+  const email = args.email ?? args.user.email;
+  const { conversationId, channel, question, history, user } = args;
+  const outcome = await startHandoff(context, {
+    botId: by.botId,
+    conversationId,
+    channel,
+    question,
+    history,
+    user: { ...user, ...(email !== undefined && { email }) },
+  });
+  if (outcome.outcome === 'refused') return await refused(call, by, args, outcome);
+  const { handoff } = outcome;
+  const gives = outcome.outcome === 'existing' && handoff.status === 'awaiting_email' && email !== undefined;
+  if (gives) await giveEmail(context, by, handoff.id, email);
+  await waitForEvent(context.store, handoff.id, {
+    types: gives ? DECISIONS : ANSWERS,
+    seconds: args.waitSeconds,
+    signal: call.signal,
+  });
+  return await decided(call, (await context.store.handoffs.get(handoff.id)) ?? handoff, outcome.outcome);
+}
+
+async function decided(call: Call, row: HandoffRow, outcome: 'started' | 'existing'): Promise<Requested> {
+  const { journal } = call.context.store;
+  const events = await journal.read(row.id, Math.max(0, row.lastSeq - MOST_EVENTS), MOST_EVENTS);
+  const about = aboutOf(row, events);
+  const busy = events.find((event) => event.type === 'handoff.busy');
+  if (busy !== undefined) {
+    const text = busy.data['text'];
+    const say = typeof text === 'string' ? text : about.say;
+    return { ...about, ...endOf(row, events), say, outcome: 'busy', whatToDo: BUSY };
+  }
+  return { ...about, ...endOf(row, events), outcome: outcomeOf(row, outcome), agent: row.agent };
+}
+
+function outcomeOf({ status }: HandoffRow, outcome: 'started' | 'existing') {
+  if (status === 'awaiting_email') return 'email_required' as const;
+  if (status === 'closed') return 'ended' as const;
+  return status === 'opening' ? ('pending' as const) : outcome;
+}
+
+/** Where the API leaves the words to the bot, the sentence for a desk that cannot be reached is true as well. */
+async function refused(
+  { context }: Call,
+  { botId }: BotPrincipal,
+  { conversationId, user }: Args<'request_handoff'>,
+  { reason, reply, nextOpening }: Refusal,
+): Promise<Requested> {
+  const bot = await context.store.bots.get(botId);
+  const otherwise = reason === 'out_of_hours' ? null : resolveText('busy', bot?.settings.texts ?? {}, user.locale);
+  return {
+    outcome: 'refused',
+    reason,
+    ...(nextOpening !== undefined && { nextOpening }),
+    conversationId,
+    say: reply ?? otherwise,
+    botMustBeSilent: false,
+    whatToDo: REFUSED,
+  };
+}
