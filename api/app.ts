@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createAuth } from './auth.ts';
+import { createAuth, type Auth } from './auth.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
-import { errorHandler } from './errors.ts';
+import { errorHandler, toApiError } from './errors.ts';
 import { createIntake } from './intake.ts';
+import { mcpRoutes } from './mcp/routes.ts';
 import { createPending } from './pending.ts';
 import { body } from './plugins/body.ts';
 import { docs } from './plugins/docs.ts';
-import { keyed } from './plugins/keyed.ts';
+import { guarded, keyed } from './plugins/keyed.ts';
 import { limits } from './plugins/limits.ts';
 import { observe } from './plugins/metrics.ts';
 import { routeTable } from './plugins/route-table.ts';
 import { security } from './plugins/security.ts';
 import { botRoutes } from './routes/bots.ts';
 import { codecRoutes } from './routes/codec.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { consentReturnRoutes, consentRoutes } from './routes/consent.ts';
 import { eventRoutes } from './routes/events.ts';
 import { handoffMessageRoutes } from './routes/handoff-messages.ts';
@@ -41,9 +43,7 @@ const CONNECTION_TIMEOUT_MS = 90_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
-export async function buildApp(
-  deps: ApiDeps & { sandboxes?: Record<string, FastifyPluginAsync> },
-): Promise<FastifyInstance> {
+export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const { config, log, metrics } = deps;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
@@ -81,16 +81,28 @@ export async function buildApp(
   await app.register(group(sessionRoutes));
   await app.register(group(webhookRoutes));
   await app.register(group(consentReturnRoutes));
+  await app.register(group(consoleRoutes));
   await app.register(async (scope) => {
     await scope.register(keyed, { auth: context.auth });
     for (const routes of KEYED) await scope.register(group(routes));
   });
   for (const [desk, sandbox] of Object.entries(deps.sandboxes ?? {})) {
-    await app.register(sandbox, { prefix: `/sandbox/${desk}` });
+    await app.register(sandbox, { prefix: `/sandbox/${desk}`, refuseControl: refuseAllButOperator(app, context.auth) });
   }
   await app.ready();
   return app;
 }
+
+/** Who may program the simulated desks. They share no code with us, so we decide for them. */
+const refuseAllButOperator = (app: FastifyInstance, auth: Auth) => async (request: FastifyRequest) => {
+  try {
+    const { kind } = await guarded(app, auth, request);
+    return kind === 'operator' ? undefined : { status: 401, error: "This takes the operator's key." };
+  } catch (error) {
+    const { status, message } = toApiError(error);
+    return { status, error: message };
+  }
+};
 
 /** Fastify calls an absent body null; a schema with a default for it wants undefined. */
 const validateAbsentBody: typeof validatorCompiler = (route) => {
@@ -109,6 +121,7 @@ const KEYED: Routes[] = [
   eventRoutes,
   nativeRoutes,
   humanRoutes,
+  mcpRoutes,
   codecRoutes,
 ];
 

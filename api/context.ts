@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { DeskRegistry } from '../activities/desks/registry.ts';
 import type { HttpClient } from '../activities/http/client.ts';
@@ -8,6 +9,7 @@ import type { Store } from '../activities/store/store.ts';
 import type { Auth } from './auth.ts';
 import type { Intake } from './intake.ts';
 import type { Pending } from './pending.ts';
+import type { SandboxMount } from './sandbox/desk-sandbox.ts';
 
 /** What the process that runs the API hands to it. */
 export interface ApiDeps {
@@ -20,6 +22,12 @@ export interface ApiDeps {
   metrics: Metrics;
   /** Where the operator's Temporal UI is served: the only origin that may use the codec from a browser. */
   temporalUiUrl?: string;
+  /** Whether the playground is there; the simulated desks are what it plays with. */
+  playground?: boolean;
+  /** Simulated desks by name, mounted under `/sandbox/{name}`. */
+  sandboxes?: Record<string, FastifyPluginAsync<SandboxMount>>;
+  /** Where the built console lies, or will lie. */
+  consoleFolder?: string;
   /** Between two signs of life on a live stream, milliseconds; 15,000 by default. */
   heartbeatMs?: number;
 }

@@ -1,21 +1,22 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { FastifyPluginAsync } from 'fastify';
 
 import { desks } from '../activities/desks/registry.ts';
 import { createHttpClient, type HttpClient } from '../activities/http/client.ts';
-import type { Config } from '../activities/platform/config.ts';
+import { playgroundIsOn, type Config } from '../activities/platform/config.ts';
 import type { Logger } from '../activities/platform/log.ts';
 import { createMetrics, type Metrics } from '../activities/platform/metrics.ts';
 import { dataConverter } from '../activities/platform/payload-codec.ts';
 import { connectTemporal, temporalTarget, type Temporal } from '../activities/platform/temporal.ts';
 import { createStore, migrate, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
-import { mountSandboxes } from '../api/sandbox/mount.ts';
+import { mountSandboxes, type Mounted } from '../api/sandbox/mount.ts';
 import { workflowBundle } from './bundle.ts';
 import { portError, type Backends } from './local/backends.ts';
 import { banner } from './local/banner.ts';
+import { CONSOLE, DIST } from './local/console-sources.ts';
 import { removeEndpoint, writeEndpoint } from './local/data-folder.ts';
 import { ensureDemo } from './local/demo.ts';
 import { StartError } from './local/failure.ts';
@@ -41,6 +42,8 @@ export interface ComposeOptions {
   shutdown: Shutdown;
   /** When the start began, epoch milliseconds. */
   startedAt: number;
+  /** Resolves when the console is built, or cannot be. */
+  consoleReady: Promise<{ problem?: string }> | undefined;
 }
 
 /** What API and worker of one process share. */
@@ -57,17 +60,20 @@ interface Shared extends ComposeOptions {
 /** Puts the process together on backends that run, and has it stopped in the reverse order. */
 export async function compose(options: ComposeOptions): Promise<void> {
   const shared = await share(options);
-  const embedded = options.config.databaseUrl === undefined && options.config.temporalAddress === undefined;
-  const demo = embedded && options.folder ? await ensureDemo({ ...shared, desks, folder: options.folder }) : undefined;
+  const { folder, config } = options;
+  const demo = playgroundIsOn(config) && folder ? await ensureDemo({ ...shared, desks, folder }) : undefined;
   if (options.role !== 'api') await startWorker(shared);
   if (options.role === 'worker') return options.log.info('the worker runs');
-  await startApi(shared, demo && simulatedDesks(shared, demo.apiKey));
+  await startApi(shared, playgroundIsOn(config) ? simulatedDesks(shared, demo?.apiKey) : undefined);
+  const { problem } = (await options.consoleReady) ?? {};
+  if (problem !== undefined) options.log.warn({ reason: problem }, 'the console was not built; all else works');
   await announce(shared, demo !== undefined);
 }
 
 /** Their control calls take the operator's key. */
-function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string): Record<string, FastifyPluginAsync> {
-  const { plugins, stop } = mountSandboxes({ address, controlToken: keys.operator.value, apiKey });
+function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string | undefined): Mounted['plugins'] {
+  const controlToken = keys.operator.value;
+  const { plugins, stop } = mountSandboxes({ address, controlToken, ...(apiKey === undefined ? {} : { apiKey }) });
   shutdown.add('the sandboxes', stop);
   return plugins;
 }
@@ -91,14 +97,16 @@ async function share(options: ComposeOptions): Promise<Shared> {
   shutdown.add('the store', () => store.close());
   const port = config.port === 0 ? await freePort() : config.port;
   const address = `http://${urlHost(config.host)}:${port}`;
-  const http = createHttpClient({ allowedNetworks: config.allowedNetworks, allowedPrefixes: [`${address}/sandbox/`] });
+  // Those of the API process, which may be another one.
+  const simulated = playgroundIsOn(config) ? [address, config.publicUrl ?? address].map((at) => `${at}/sandbox/`) : [];
+  const http = createHttpClient({ allowedNetworks: config.allowedNetworks, allowedPrefixes: simulated });
   shutdown.add('the HTTP client', () => http.close());
   if (!backends.temporal) void prepareNamespace(temporal, log, shutdown);
   return { ...options, store, http, metrics: createMetrics(), temporal, address, port };
 }
 
 async function startWorker(shared: Shared): Promise<void> {
-  const { backends, config, address, folder, log, shutdown, store, http, metrics, temporal } = shared;
+  const { backends, config, address, log, shutdown, store, http, metrics, temporal } = shared;
   const target = temporalTarget({
     address: backends.temporal?.address ?? config.temporalAddress!,
     namespace: backends.temporal?.namespace,
@@ -106,7 +114,7 @@ async function startWorker(shared: Shared): Promise<void> {
   const converter = dataConverter(config.payloadKeys);
   const [connection, bundle] = await Promise.all([
     patiently('The Temporal server', () => NativeConnection.connect(target.connectionOptions)),
-    workflowBundle(folder, converter?.failureConverterPath),
+    workflowBundle(converter?.failureConverterPath),
   ]);
   shutdown.add('the Temporal connection', () => connection.close());
   const runs = createRuns(temporal.client);
@@ -131,7 +139,7 @@ async function startWorker(shared: Shared): Promise<void> {
   await patiently('The Temporal server', () => ensureMaintenance(temporal.client));
 }
 
-async function startApi(shared: Shared, mounted: Record<string, FastifyPluginAsync> | undefined): Promise<void> {
+async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined): Promise<void> {
   const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal } = shared;
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
@@ -141,6 +149,8 @@ async function startApi(shared: Shared, mounted: Record<string, FastifyPluginAsy
     client: temporal.client,
     log,
     metrics,
+    playground: mounted !== undefined,
+    consoleFolder: join(CONSOLE, DIST),
     ...(mounted ? { sandboxes: mounted } : {}),
     ...(backends.temporal?.ui ? { temporalUiUrl: backends.temporal.ui } : {}),
   });

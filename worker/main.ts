@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, loadConfig, type Config } from '../activities/platform/config.ts';
 import { createLogger, type Logger } from '../activities/platform/log.ts';
 import { startBackends, type Backends } from './local/backends.ts';
+import { prepareConsole } from './local/console.ts';
 import { keepSecret, newOperatorKey, newSecretKeys, openDataFolder } from './local/data-folder.ts';
 import { EXIT_CONFIG, StartError } from './local/failure.ts';
 import { Shutdown } from './local/shutdown.ts';
@@ -37,6 +38,8 @@ async function start(args: string[], shutdown: Shutdown): Promise<void> {
   if (role !== 'all') requireExternal(role, config);
   const say = (line: string): void => console.log(line);
   const log = await processLogger(config);
+  // Its own process, beside the children: it is there before anybody can open it.
+  const consoleReady = role === 'worker' ? undefined : prepareConsole();
   const folder = role === 'all' ? await openDataFolder(config.dataDir) : undefined;
   const backends: Backends = folder
     ? await startBackends({
@@ -52,7 +55,7 @@ async function start(args: string[], shutdown: Shutdown): Promise<void> {
   const { compose } = await loadRest();
   // What `npm start` says shall fit on one screen: only what is wrong gets between.
   if (folder && config.logLevel === 'info') log.level = 'warn';
-  await compose({ role, config, folder, backends, keys, log, shutdown, startedAt });
+  await compose({ role, config, folder, backends, keys, log, shutdown, startedAt, consoleReady });
   log.level = config.logLevel;
 }
 

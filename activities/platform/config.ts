@@ -20,6 +20,8 @@ export interface Config {
   allowedNetworks: string[];
   /** Calls a minute for one key. */
   rateLimit: number;
+  /** undefined: `playgroundIsOn` decides. */
+  playground: boolean | undefined;
   logLevel: string;
   databaseUrl: string | undefined;
   temporalAddress: string | undefined;
@@ -107,6 +109,11 @@ const variables = z.object({
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info')
     .describe('How much is logged.'),
+  BATON_PLAYGROUND: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .transform((value) => value === 'true')
+    .optional()
+    .describe('Whether there are a playground and simulated desks; otherwise only with both embedded servers.'),
   DATABASE_URL: postgresUrl.optional().describe('Your PostgreSQL instead of the embedded one.'),
   TEMPORAL_ADDRESS: hostAndPort.optional().describe('Your Temporal server instead of the embedded one.'),
   TEMPORAL_CLI_PATH: text.describe('A Temporal CLI that you already have.'),
@@ -142,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     payloadKeys: read.BATON_PAYLOAD_KEYS,
     allowedNetworks: read.BATON_ALLOWED_NETWORKS,
     rateLimit: read.BATON_RATE_LIMIT,
+    playground: read.BATON_PLAYGROUND,
     logLevel: read.BATON_LOG_LEVEL,
     databaseUrl: read.DATABASE_URL,
     temporalAddress: read.TEMPORAL_ADDRESS,
@@ -150,6 +158,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     chromiumPath: read.CHROMIUM_PATH,
   };
 }
+
+/** Whether this process shows the playground and its simulated desks: unless told otherwise, on embedded servers only. */
+export const playgroundIsOn = (config: Pick<Config, 'playground' | 'databaseUrl' | 'temporalAddress'>): boolean =>
+  config.playground ?? (config.databaseUrl === undefined && config.temporalAddress === undefined);
 
 function splitList(value: string): string[] {
   return value

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { timingSafeEqual } from 'node:crypto';
-import type { DeskSandbox, SandboxFile, WebhookBehaviour } from './desk-sandbox.ts';
+import type { DeskSandbox, SandboxFile, SandboxMount, WebhookBehaviour } from './desk-sandbox.ts';
 import { OPERATION_HINT, readFault, readOperation } from './faults.ts';
+import { guardControl } from './guard.ts';
 import { readBehaviour } from './outgoing.ts';
 import type { SandboxCall } from './shell.ts';
 
 interface ControlOptions {
-  /** Bearer token of the control calls; none = open. */
+  /** Bearer token of the control calls. */
   token: string | undefined;
+  mount: SandboxMount;
   calls: readonly SandboxCall[];
   /** Under which Baton reaches the desk; default: as the control call names our host. */
   baseUrl: string | undefined;
@@ -22,11 +23,8 @@ export class BadControl extends Error {
 
 /** Programs a sandbox over HTTP, under `_control/`. Errors are `{ error }` with 400, 401 or 404. */
 export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, options: ControlOptions): void {
-  const { token, calls } = options;
-  app.addHook('onRequest', async (request, reply) => {
-    if (token === undefined || same(request.headers.authorization ?? '', `Bearer ${token}`)) return undefined;
-    return await reply.code(401).send({ error: 'the token of the sandbox is missing or wrong' });
-  });
+  const { token, calls, mount } = options;
+  guardControl(app, token, mount);
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;
     return await reply.code(status).send({ error: status < 500 ? error.message : 'the sandbox failed' });
@@ -157,10 +155,4 @@ function hidden(value: unknown): unknown {
       SECRET.test(name) && (typeof inner === 'string' || Array.isArray(inner)) ? '***' : hidden(inner),
     ]),
   );
-}
-
-/** Whether two texts are equal, in a time that tells nothing about where they differ. */
-export function same(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

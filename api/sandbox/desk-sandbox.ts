@@ -1,11 +1,17 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+
+/** What the server adds that mounts a sandbox. */
+export interface SandboxMount {
+  /** Asked of control calls without the sandbox's token: how this caller is refused, or undefined when he may. */
+  refuseControl?(request: FastifyRequest): Promise<{ status: number; error: string } | undefined>;
+}
 
 /** What all simulated desks have in common; each adds what only its desk knows. The playground and the tests use this. */
 export interface DeskSandbox {
   /** Id of the desk, for example `intercom`. */
   readonly id: string;
   /** To be mounted by another server under `/sandbox/{id}`. */
-  plugin(): FastifyPluginAsync;
+  plugin(): FastifyPluginAsync<SandboxMount>;
   /** Starts a server of its own on loopback; gives back its base address. */
   listen(options?: { port?: number; prefix?: string }): Promise<string>;
   /** Stops the server, the human and all webhooks that wait. */

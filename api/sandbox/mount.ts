@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { SandboxMount } from './desk-sandbox.ts';
 import { sandboxes } from './sandboxes.ts';
 import { createWebhookSandbox } from './webhook/index.ts';
 
@@ -13,7 +14,7 @@ export interface MountOptions {
 
 export interface Mounted {
   /** To be mounted under `/sandbox/{name}`. */
-  plugins: Record<string, FastifyPluginAsync>;
+  plugins: Record<string, FastifyPluginAsync<SandboxMount>>;
   stop(): Promise<void>;
 }
 

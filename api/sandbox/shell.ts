@@ -5,7 +5,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DeskSandbox, SandboxFault, SandboxOperation } from './desk-sandbox.ts';
+import type { DeskSandbox, SandboxFault, SandboxMount, SandboxOperation } from './desk-sandbox.ts';
 import { registerControl } from './control.ts';
 import { cut, type Faults, type RefusingFault } from './faults.ts';
 import type { Outgoing, OutgoingWebhook } from './outgoing.ts';
@@ -123,7 +123,7 @@ export function createShell(sandbox: () => DeskSandbox, options: ShellOptions): 
     if (fault?.kind === 'slow') await delay(fault.ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   }
 
-  const plugin = (): FastifyPluginAsync => async (app) => {
+  const plugin = (): FastifyPluginAsync<SandboxMount> => async (app, mount) => {
     // Not part of the API that the server it is mounted in documents.
     app.addHook('onRoute', (route) => {
       route.schema = Object.assign({}, route.schema, { hide: true });
@@ -148,7 +148,8 @@ export function createShell(sandbox: () => DeskSandbox, options: ShellOptions): 
     });
     await app.register(
       async (control) => {
-        registerControl(control, sandbox(), { token: options.controlToken, calls, baseUrl: options.baseUrl });
+        const { controlToken: token, baseUrl } = options;
+        registerControl(control, sandbox(), { token, mount, calls, baseUrl });
         options.control?.(control);
       },
       { prefix: '/_control' },

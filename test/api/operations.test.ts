@@ -156,7 +156,7 @@ describe('the payload codec', () => {
 });
 
 it('the sandbox desk answers below its prefix and is no part of the document', async () => {
-  const { url, app } = await api.another({ sandboxes: { webhook: createWebhookSandbox().plugin() } } as object);
+  const { url, app } = await api.another({ sandboxes: { webhook: createWebhookSandbox().plugin() } });
   const answer = await fetch(`${url}/sandbox/webhook/conversation/establish`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

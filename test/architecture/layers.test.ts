@@ -60,6 +60,15 @@ const LAYERS: Layer[] = [
     },
   },
   {
+    name: 'api/console/',
+    files: /^api\/console\//,
+    allows: ({ to, ours, typeOnly }) => {
+      if (!ours) return to === 'preact' || starts(to, 'preact/') || to === '@preact/signals';
+      const words = starts(to, 'api/schemas/') || to === 'workflows/contracts.ts';
+      return starts(to, 'api/console/') || (typeOnly && words);
+    },
+  },
+  {
     name: 'api/sandbox/',
     files: /^api\/sandbox\//,
     allows: ({ to, ours }) => (ours ? starts(to, 'api/sandbox/') : to === 'fastify' || starts(to, 'node:')),

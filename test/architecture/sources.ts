@@ -9,7 +9,8 @@ const NOT_OURS = new Set(['node_modules', '.git', 'dist', '.data', '.env', 'cove
 /** Paths of all files of the repository, relative to its root, with forward slashes. */
 export function repositoryFiles(folder = ROOT): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (NOT_OURS.has(entry.name)) return [];
+    // A console that is being built is there for a moment only.
+    if (NOT_OURS.has(entry.name) || entry.name.startsWith('.dist')) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return repositoryFiles(path);
     return entry.isFile() ? [relative(ROOT, path).split(sep).join('/')] : [];
@@ -40,4 +41,4 @@ export function importsOf(path: string): Import[] {
 }
 
 export const sourceFiles = (): string[] =>
-  repositoryFiles().filter((path) => /\.(ts|mjs)$/.test(path) && path.includes('/'));
+  repositoryFiles().filter((path) => /\.(tsx?|mjs)$/.test(path) && path.includes('/'));

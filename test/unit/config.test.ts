@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, loadConfig } from '../../activities/platform/config.ts';
+import { ConfigError, loadConfig, playgroundIsOn } from '../../activities/platform/config.ts';
 
 const key = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
 
@@ -54,6 +54,16 @@ describe('the settings of the process', () => {
     });
   });
 
+  it.each([
+    [true, {}],
+    [false, { DATABASE_URL: 'postgres://u@db/baton' }],
+    [false, { TEMPORAL_ADDRESS: 'temporal:7233' }],
+    [false, { BATON_PLAYGROUND: 'false' }],
+    [true, { BATON_PLAYGROUND: 'true', DATABASE_URL: 'postgres://u@db/baton', TEMPORAL_ADDRESS: 'temporal:7233' }],
+  ])('have a playground (%s) with %o', (on, env) => {
+    expect(playgroundIsOn(loadConfig(env))).toBe(on);
+  });
+
   it('name every problem at once', () => {
     const env = {
       PORT: '70000',
@@ -72,6 +82,10 @@ describe('the settings of the process', () => {
 
   it.each(['-1', '1.5', '80 80', '0x50', '1e3'])('refuse %s as a port', (PORT) => {
     expect(problems({ PORT })).toEqual(['PORT']);
+  });
+
+  it('refuse a playground that is neither on nor off', () => {
+    expect(problems({ BATON_PLAYGROUND: 'yes' })).toEqual(['BATON_PLAYGROUND']);
   });
 
   it('never repeat a secret in the error', () => {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { same } from '../control.ts';
+import { same } from '../guard.ts';
 import type { SandboxFile, SandboxOperation } from '../desk-sandbox.ts';
 import type { RefusingFault } from '../faults.ts';
 import { type Admin, BOT_ADMIN, IntercomError, type Workspace } from './model.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { same } from '../control.ts';
+import { same } from '../guard.ts';
 import type { SandboxFile } from '../desk-sandbox.ts';
 import type { RefusingFault } from '../faults.ts';
 import { jsonOf } from '../shell.ts';

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { same } from '../guard.ts';
 
 /** What the desk asks of its caller; what is absent is not asked for. */
 export interface SandboxAuth {
@@ -31,9 +32,4 @@ function signatureRefusal(secret: string, headers: IncomingHttpHeaders, body: Bu
   const hmac = createHmac('sha256', Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
   const expected = `v1,${hmac.update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
   return signatures.split(' ').some((one) => same(one, expected)) ? undefined : 'the signature is wrong';
-}
-
-export function same(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

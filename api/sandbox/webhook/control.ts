@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { same } from './auth.ts';
+import type { SandboxMount } from '../desk-sandbox.ts';
+import { guardControl } from '../guard.ts';
 import { readFault } from './faults.ts';
 import type { SandboxCall, SandboxEndpoint } from './records.ts';
 import { SANDBOX_ENDPOINTS } from './records.ts';
@@ -8,8 +9,9 @@ import { endpointOf, registerShared } from './shared-control.ts';
 import type { WebhookSandbox } from './index.ts';
 
 interface ControlOptions {
-  /** Bearer token of the control calls; none = open. */
+  /** Bearer token of the control calls. */
   controlToken?: string;
+  mount: SandboxMount;
   /** Under which Baton reaches the desk. */
   baseUrl?: string;
 }
@@ -24,11 +26,8 @@ const shown = (call: SandboxCall): SandboxCall => ({
 
 /** Programs the sandbox over HTTP, under `_control/`. Answers are `{ error }` with 400 or what was asked for. */
 export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, options: ControlOptions): void {
-  const { controlToken: token, baseUrl } = options;
-  app.addHook('onRequest', async (request, reply) => {
-    if (token === undefined || same(request.headers.authorization ?? '', `Bearer ${token}`)) return undefined;
-    return await reply.code(401).send({ error: 'the token of the sandbox is missing or wrong' });
-  });
+  const { controlToken: token, baseUrl, mount } = options;
+  guardControl(app, token, mount);
 
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;

@@ -5,6 +5,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SandboxMount } from '../desk-sandbox.ts';
 import { refusal, type SandboxAuth } from './auth.ts';
 import type { SandboxState, WebhookBehaviour } from '../desk-sandbox.ts';
 import { registerControl } from './control.ts';
@@ -61,7 +62,7 @@ export interface WebhookSandbox extends SandboxHuman {
   connect(link: { batonUrl?: string; apiKey?: string; botId?: string }): void;
   reset(): void;
   /** To be mounted by another server, for example with `{ prefix: '/sandbox/webhook' }`. */
-  plugin(): FastifyPluginAsync;
+  plugin(): FastifyPluginAsync<SandboxMount>;
   /** Starts a server of its own on loopback; returns the base address for the desk's settings. */
   listen(options?: { port?: number; prefix?: string }): Promise<string>;
   /** Stops the server and all scripts. */
@@ -196,7 +197,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
       faults.clear();
       behaviour = {};
     },
-    plugin: () => async (app) => {
+    plugin: () => async (app, mount) => {
       // Not part of the API that the server it is mounted in documents.
       app.addHook('onRoute', (route) => {
         route.schema = Object.assign({}, route.schema, { hide: true });
@@ -213,7 +214,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
           return refused === undefined ? { desk: 'sandbox' } : reply.code(401).send({ code: 401, message: refused });
         });
       });
-      await app.register(async (control) => registerControl(control, sandbox, options), {
+      await app.register(async (control) => registerControl(control, sandbox, { ...options, mount }), {
         prefix: '/_control',
       });
     },

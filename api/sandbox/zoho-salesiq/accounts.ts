@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { same } from '../control.ts';
+import { same } from '../guard.ts';
 import type { Served, Shell } from '../shell.ts';
 import { type ClientKind, type GrantLimits, type Grants, type Issued, OauthRefusal, readScopes } from './grants.ts';
 import type { Fields } from './model.ts';
