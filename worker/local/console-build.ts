@@ -33,7 +33,11 @@ async function alone(lock: string, work: () => Promise<void>): Promise<void> {
     if (await isLeft(lock)) await rm(lock, { force: true });
     else await sleep(LOOK_MS);
   }
-  await work().finally(() => rm(lock, { force: true }));
+  try {
+    await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
 }
 
 /** Its process is gone, or has had more time than any build gets. */
