@@ -1,6 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { NativeConnection } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
@@ -184,7 +182,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
           log: logger,
           metrics: createMetrics(),
         },
-        bundle: await workflowBundle(join(tmpdir(), 'baton-test-bundle')),
+        bundle: await workflowBundle(),
       });
       const running = worker.run();
       closers.unshift(async () => {
