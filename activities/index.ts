@@ -1,4 +1,4 @@
-import type { BotEvent, HandoffStatus, LateMessage } from '../workflows/contracts.ts';
+import type { BotEvent, HandoffCounts, HandoffStatus, LateMessage, ShownDeadline } from '../workflows/contracts.ts';
 import { createConversationActivities } from './conversation.ts';
 import { createCallbackActivities } from './deliver-callback.ts';
 import { createDeliverActivities } from './deliver.ts';
@@ -17,6 +17,8 @@ export interface JournalBatch {
   late: LateMessage[];
   status?: HandoffStatus;
   email?: string;
+  deadline?: ShownDeadline | null;
+  counts?: HandoffCounts;
   /** Of a native conversation: a human has it. */
   human?: boolean;
 }

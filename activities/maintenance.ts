@@ -1,5 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
-import type { HandoffEvent, HandoffSignal, Mode } from '../workflows/contracts.ts';
+import type { HandoffEvent, HandoffSignal, Mode, ReturnPacket } from '../workflows/contracts.ts';
 import { isConversationId } from '../workflows/ids.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
@@ -36,6 +36,21 @@ const RUN_GONE = 'run_gone';
 
 /** Runs that are looked up at the same moment. */
 const LOOKS_AT_ONCE = 20;
+
+/** The run took its memory of what was said with it; the journal has all of it. */
+function packetOfRow({ startedAt, activeAt, agent, counts }: HandoffRow, nowMs: number): ReturnPacket {
+  const startedMs = Date.parse(startedAt);
+  return {
+    outcome: 'ended_by_operator',
+    reason: 'operator_closed',
+    durationSeconds: Math.round((nowMs - startedMs) / 1_000),
+    waitSeconds: activeAt === null ? null : Math.round((Date.parse(activeAt) - startedMs) / 1_000),
+    agent,
+    lastWords: null,
+    messages: [],
+    omitted: counts.user + counts.agent,
+  };
+}
 
 /** What a crash, an outage or a terminated run left behind is found and finished here, once a minute. */
 export function createMaintenanceActivities(deps: Deps) {
@@ -144,6 +159,7 @@ export function createMaintenanceActivities(deps: Deps) {
         reason: 'operator_closed',
         detail: RUN_GONE,
         text: bot ? handoffSettings(bot.settings, row.user.locale).texts.closed_by_operator : null,
+        packet: packetOfRow(row, deps.clock.now()),
       },
     };
     // First, because nobody comes back to a row that is closed; it waits until the journal has the event.

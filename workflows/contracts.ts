@@ -5,7 +5,11 @@
  * Times in here are epoch milliseconds (`...Ms`, `at`), except in `HandoffEvent.at`, which is what the outside reads.
  */
 
+import type { CarriedState } from './state-contracts.ts';
+
 export type * from './conversation-contracts.ts';
+export type * from './state-contracts.ts';
+export type * from './view-contracts.ts';
 
 export const HANDOFF_STATUSES = ['awaiting_email', 'opening', 'connecting', 'asking', 'active', 'closed'] as const;
 export type HandoffStatus = (typeof HANDOFF_STATUSES)[number];
@@ -21,6 +25,20 @@ export const CLOSE_REASONS = [
   'operator_closed',
 ] as const;
 export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+export const DEADLINE_KINDS = ['email', 'wait', 'choice', 'inactivity', 'agentSilence', 'snooze'] as const;
+export type DeadlineKind = (typeof DEADLINE_KINDS)[number];
+
+/** How a handoff ended, for a bot that goes on: `abandoned` ended before a human answered. */
+export const PACKET_OUTCOMES = [
+  'answered',
+  'abandoned',
+  'timed_out',
+  'desk_unavailable',
+  'ended_by_bot',
+  'ended_by_operator',
+] as const;
+export type PacketOutcome = (typeof PACKET_OUTCOMES)[number];
 
 export const EVENT_TYPES = [
   'handoff.email_required',
@@ -228,60 +246,4 @@ export interface LateMessage {
   text: string;
   attachments?: Attachment[];
   agent?: Agent;
-}
-
-/** What the reducer decides with. Outboxes are beside it, in `CarriedState`. */
-export interface HandoffState {
-  status: HandoffStatus;
-  /** Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over. */
-  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string };
-  closeReason?: CloseReason;
-  email?: string;
-  /** The desk has the conversation: it accepted, or an agent answered before its acceptance came back. */
-  deskHasIt: boolean;
-  deskConversationId?: string;
-  agent?: Agent;
-  /** What ends when nothing happens until `atMs`. */
-  deadline?: { kind: 'email' | 'wait' | 'choice' | 'inactivity' | 'agentSilence' | 'snooze'; atMs: number };
-  /** The agent has parked an active handoff: its silence timers stand still, and `resume` starts when it wakes. */
-  snoozed?: { resume?: 'inactivity' | 'agentSilence' };
-  lastSeq: number;
-  /** Of the last event, so that events never go back in time. */
-  lastAtMs?: number;
-  lastDeskN: number;
-  lastTimestamp: number;
-  /** Messages for the desk that are neither delivered nor failed, oldest first. */
-  pending: { n: number; messageId: string }[];
-  /** The desk will be told of the end. */
-  closeQueued: boolean;
-  /** Ids of the last signals, for dedupe; bounded. */
-  seen: string[];
-  counts: { user: number; agent: number; failed: number; duplicates: number; late: number };
-}
-
-/** What continue-as-new hands to the next run. */
-export interface CarriedState {
-  state: HandoffState;
-  journal: HandoffEvent[];
-  late: LateMessage[];
-  desk: DeskDelivery[];
-  callback: CallbackProgress<HandoffEvent>;
-  /** Native mode: what came when the end was decided, for the conversation's own workflow. */
-  handBack?: ConversationSignal[];
-}
-
-/** The callback's outbox: the next `seq` to deliver, and the newest events; older ones are read from the journal. */
-export interface CallbackProgress<E extends BotEvent = BotEvent> {
-  nextSeq: number;
-  recent: E[];
-}
-
-/** Answer of the `view` query, for operators and tests. */
-export interface HandoffView {
-  status: HandoffStatus;
-  closeReason?: CloseReason;
-  lastSeq: number;
-  deadline?: { kind: string; at: string };
-  counts: HandoffState['counts'];
-  waiting: { journal: number; desk: number; callback: number };
 }

@@ -43,6 +43,7 @@ export function begin(input: HandoffInput, nowMs: number): Step {
     closeQueued: false,
     seen: [],
     counts: { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 },
+    memory: { startedMs: nowMs, messages: [] },
     ...(input.user.email === undefined ? {} : { email: input.user.email }),
     ...(input.deskConversationId === undefined ? {} : { deskConversationId: input.deskConversationId }),
   });

@@ -12,6 +12,7 @@ import type {
   TextKey,
 } from './contracts.ts';
 import { attachmentsOf, Counter } from './counter.ts';
+import { remember } from './packet.ts';
 
 /** What follows: for the journal (and with it the callback), for the desk, beside the journal, for the conversation. */
 export interface Step {
@@ -54,6 +55,7 @@ export class Draft extends Counter<HandoffState> {
   }
 
   emit(type: EventType, data: Record<string, unknown>): void {
+    this.state.memory = remember(this.state.memory, type, data, this.atMs);
     this.#events.push({
       type,
       ...this.nextSeq(),

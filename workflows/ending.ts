@@ -1,6 +1,7 @@
 /** How a handoff ends: decided once, written when its last messages have settled. */
 import type { CloseReason, FailureReason, TextKey } from './contracts.ts';
 import type { Draft } from './draft.ts';
+import { packetOf } from './packet.ts';
 
 /** How long a closing handoff waits for messages that are still on their way to the desk. */
 export const CLOSING_GRACE_MS = 10_000;
@@ -50,6 +51,7 @@ export function endIfSettled(draft: Draft): void {
     reason,
     ...(detail === undefined ? {} : { detail }),
     text: draft.text(CLOSE_TEXT[reason]),
+    packet: packetOf(state, state.closing, draft.atMs),
   });
   if (draft.native) draft.handBack({ kind: 'handoffEnded', id: draft.input.handoffId, atMs: draft.atMs });
 }

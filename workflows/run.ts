@@ -9,6 +9,7 @@ import type {
   HandoffInput,
   HandoffState,
   HandoffView,
+  ShownDeadline,
 } from './contracts.ts';
 import type { Step } from './draft.ts';
 import { newest, Outboxes } from './outboxes.ts';
@@ -66,8 +67,13 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   protected journalState(): Partial<JournalBatch> {
-    const { status, email } = this.state;
-    return { status, ...(email === undefined ? {} : { email }) };
+    const { status, email, counts } = this.state;
+    return { status, deadline: this.deadline, counts, ...(email === undefined ? {} : { email }) };
+  }
+
+  private get deadline(): ShownDeadline | null {
+    const { deadline } = this.state;
+    return deadline ? { kind: deadline.kind, at: new Date(deadline.atMs).toISOString() } : null;
   }
 
   get finished(): boolean {
@@ -93,13 +99,13 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   view(): HandoffView {
-    const { status, closeReason, lastSeq, deadline, counts } = this.state;
+    const { status, closeReason, lastSeq, counts } = this.state;
     return {
       status,
       lastSeq,
+      deadline: this.deadline,
       counts,
       ...(closeReason ? { closeReason } : {}),
-      ...(deadline ? { deadline: { kind: deadline.kind, at: new Date(deadline.atMs).toISOString() } } : {}),
       waiting: this.waiting,
     };
   }

@@ -1,4 +1,13 @@
-import type { Agent, CloseReason, HandoffStatus, Mode, Turn, User } from '../../workflows/contracts.ts';
+import type {
+  Agent,
+  CloseReason,
+  HandoffCounts,
+  HandoffStatus,
+  Mode,
+  ShownDeadline,
+  Turn,
+  User,
+} from '../../workflows/contracts.ts';
 import type { Page } from './types.ts';
 
 export interface NewHandoff {
@@ -37,6 +46,10 @@ export interface HandoffRow {
   startedAt: string;
   activeAt: string | null;
   closedAt: string | null;
+  /** As of the last event in the journal; null when closed. */
+  deadline: ShownDeadline | null;
+  /** The same; but `late`, as `get` and `list` give it, is as of now. */
+  counts: HandoffCounts;
   /** False between the row and the start of its workflow run. */
   runStarted: boolean;
 }

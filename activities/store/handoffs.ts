@@ -18,7 +18,7 @@ export function createHandoffs(db: Database): Handoffs {
       await db.updateTable('handoffs').set({ run_started: true }).where('id', '=', id).execute();
     },
     async get(id) {
-      const row = await byId(id).selectAll().executeTakeFirst();
+      const row = await byId(id).selectAll().select(lateCount).executeTakeFirst();
       return row && toRow(row);
     },
     async find(id) {
@@ -64,7 +64,7 @@ export function createHandoffs(db: Database): Handoffs {
       await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
     },
     async emailGiven(id, email) {
-      const given = { status: 'opening' as const, email: cleanText(email) };
+      const given = { status: 'opening' as const, email: cleanText(email), deadline: null };
       await db.updateTable('handoffs').set(given).where('id', '=', id).where('status', '=', 'awaiting_email').execute();
     },
     async openOlderThan(seconds, limit, afterId) {
@@ -148,6 +148,7 @@ async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['l
   let query = db
     .selectFrom('handoffs')
     .selectAll()
+    .select(lateCount)
     .select(sql<string>`(extract(epoch from started_at) * 1000000)::bigint`.as('started_us'))
     .limit(limit + 1);
   if (byTime) query = query.orderBy('started_at', 'desc');
@@ -174,7 +175,12 @@ function behind(cursor: string, byTime: boolean): RawBuilder<boolean> {
   return sql<boolean>`(started_at, n) < (timestamptz 'epoch' + ${us}::bigint * interval '1 microsecond', ${n}::bigint)`;
 }
 
-function toRow(row: Selectable<Tables['handoffs']>): HandoffRow {
+const NO_COUNTS = { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 };
+
+/** Late messages come after the last event, so the row does not know of them. */
+const lateCount = sql<number>`(select count(*)::integer from late_messages where handoff_id = handoffs.id)`.as('late');
+
+function toRow(row: Selectable<Tables['handoffs']> & { late?: number }): HandoffRow {
   const { user, question, metadata } = row.request;
   return {
     id: row.id,
@@ -194,6 +200,8 @@ function toRow(row: Selectable<Tables['handoffs']>): HandoffRow {
     startedAt: isoTime(row.started_at),
     activeAt: isoTimeOrNull(row.active_at),
     closedAt: isoTimeOrNull(row.closed_at),
+    deadline: row.status === 'closed' ? null : row.deadline,
+    counts: { ...NO_COUNTS, ...row.counts, ...(row.late === undefined ? {} : { late: row.late }) },
     runStarted: row.run_started,
   };
 }

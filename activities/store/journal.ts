@@ -79,7 +79,9 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         agent = coalesce(p.agent::json, handoffs.agent),
         email = coalesce(p.email, handoffs.email),
         active_at = coalesce(handoffs.active_at, p.active_at),
-        closed_at = coalesce(handoffs.closed_at, p.closed_at)
+        closed_at = coalesce(handoffs.closed_at, p.closed_at),
+        deadline = p.deadline::jsonb,
+        counts = coalesce(p.counts::jsonb, handoffs.counts)
       from unnest(
         ${patches.map((patch) => patch.handoffId)}::text[],
         ${patches.map((patch) => patch.lastSeq)}::integer[],
@@ -88,8 +90,10 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         ${patches.map((patch) => (patch.agent ? JSON.stringify(patch.agent) : null))}::text[],
         ${patches.map((patch) => patch.email ?? null)}::text[],
         ${patches.map((patch) => patch.activeAt ?? null)}::timestamptz[],
-        ${patches.map((patch) => patch.closedAt ?? null)}::timestamptz[]
-      ) as p (id, last_seq, status, close_reason, agent, email, active_at, closed_at)
+        ${patches.map((patch) => patch.closedAt ?? null)}::timestamptz[],
+        ${patches.map((patch) => (patch.deadline ? JSON.stringify(patch.deadline) : null))}::text[],
+        ${patches.map((patch) => (patch.counts ? JSON.stringify(patch.counts) : null))}::text[]
+      ) as p (id, last_seq, status, close_reason, agent, email, active_at, closed_at, deadline, counts)
       where handoffs.id = p.id and handoffs.last_seq < p.last_seq
     ), patched_conversations as (
       update conversations set

@@ -1,4 +1,12 @@
-import type { Agent, BotEvent, CloseReason, EventType, HandoffStatus } from '../../workflows/contracts.ts';
+import type {
+  Agent,
+  BotEvent,
+  CloseReason,
+  EventType,
+  HandoffCounts,
+  HandoffStatus,
+  ShownDeadline,
+} from '../../workflows/contracts.ts';
 import { isConversationId } from '../../workflows/ids.ts';
 import { cleanText } from './database.ts';
 import type { JournalEntry } from './types.ts';
@@ -21,6 +29,8 @@ export interface HandoffPatch {
   email?: string;
   activeAt?: string;
   closedAt?: string;
+  deadline?: ShownDeadline | null;
+  counts?: HandoffCounts;
 }
 
 /** The same of a native conversation. */
@@ -38,7 +48,7 @@ export interface ConversationPatch {
  */
 export function handoffPatches(entries: JournalEntry[]): HandoffPatch[] {
   const patches = new Map<string, HandoffPatch>();
-  for (const { handoffId, events, status, email } of entries) {
+  for (const { handoffId, events, status, email, deadline, counts } of entries) {
     if (isConversationId(handoffId)) continue;
     const patch = patches.get(handoffId) ?? { handoffId, lastSeq: 0 };
     const news = events.filter((event) => event.seq > patch.lastSeq);
@@ -48,6 +58,8 @@ export function handoffPatches(entries: JournalEntry[]): HandoffPatch[] {
     // A batch may end before `handoff.closed`; a row that said it early would end its streams without it.
     if (status && status !== 'closed' && !news.some((event) => STATUS_AFTER[event.type])) patch.status = status;
     if (email !== undefined) patch.email = cleanText(email);
+    patch.deadline = deadline ?? null;
+    if (counts) patch.counts = counts;
   }
   return inOrder(patches);
 }

@@ -1,5 +1,14 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { Agent, CloseReason, HandoffStatus, Mode, Turn, User } from '../../workflows/contracts.ts';
+import type {
+  Agent,
+  CloseReason,
+  HandoffCounts,
+  HandoffStatus,
+  Mode,
+  ShownDeadline,
+  Turn,
+  User,
+} from '../../workflows/contracts.ts';
 import type { BotSettings } from '../settings.ts';
 import type { InboxOutcome, Lane } from './types.ts';
 
@@ -63,6 +72,9 @@ export interface Tables {
     started_at: GeneratedTime;
     active_at: MaybeTime;
     closed_at: MaybeTime;
+    deadline: MaybeJson<ShownDeadline>;
+    /** `late` is as of the last event; the late messages themselves say more. */
+    counts: MaybeJson<HandoffCounts>;
   };
   conversations: {
     id: string;

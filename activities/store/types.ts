@@ -1,4 +1,11 @@
-import type { BotEvent, HandoffEvent, HandoffStatus, LateMessage } from '../../workflows/contracts.ts';
+import type {
+  BotEvent,
+  HandoffCounts,
+  HandoffEvent,
+  HandoffStatus,
+  LateMessage,
+  ShownDeadline,
+} from '../../workflows/contracts.ts';
 import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
 import type { Handoffs } from './handoff-types.ts';
@@ -149,6 +156,9 @@ export interface JournalEntry {
   status?: HandoffStatus | undefined;
   /** Given by the user meanwhile. */
   email?: string | undefined;
+  /** Absent is as good as null: an event without a deadline ends the one before. */
+  deadline?: ShownDeadline | null | undefined;
+  counts?: HandoffCounts | undefined;
   /** Of a native conversation: whether a human has it now. */
   human?: boolean | undefined;
 }

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  CLOSE_REASONS,
-  CONVERSATION_EVENT_TYPES,
-  EVENT_TYPES,
-  HANDOFF_STATUSES,
-  MODES,
-} from '../../workflows/contracts.ts';
+import { CLOSE_REASONS, HANDOFF_STATUSES, MODES } from '../../workflows/contracts.ts';
 
 export const MAX_TEXT_BYTES = 16 * 1024;
 const MAX_PAGE = 200;
@@ -56,64 +50,6 @@ export const attachment = z
 
 export const attachments = z.array(attachment).max(20);
 
-export const event = z
-  .object({
-    type: z.enum(EVENT_TYPES),
-    seq: z.int().min(1).describe('Counts from 1 without a gap per handoff.'),
-    at: timestamp,
-    botId: z.string(),
-    handoffId: z.string(),
-    conversationId: z.string(),
-    data: z
-      .record(z.string(), z.unknown())
-      .describe("User-facing events carry `text`, ready to show, in the user's language."),
-  })
-  .meta({
-    id: 'HandoffEvent',
-    examples: [
-      {
-        type: 'message.agent',
-        seq: 4,
-        at: '2026-01-30T09:15:00.000Z',
-        botId: 'shop',
-        handoffId: 'ho_2b1c9f0e7d3a4c58',
-        conversationId: 'conv-118',
-        data: { text: 'Hello Lea, I am looking at order 4471.', agent: { name: 'Nora' } },
-      },
-    ],
-  });
-
-export const conversationEvent = z
-  .object({
-    type: z.enum(CONVERSATION_EVENT_TYPES),
-    seq: z.int().min(1).describe('Counts from 1 without a gap per conversation, over all its sessions.'),
-    at: timestamp,
-    botId: z.string(),
-    conversationId: z.string().describe("The desk's own id of the conversation."),
-    data: z
-      .record(z.string(), z.unknown())
-      .describe(
-        '`conversation.message`: `messageId`, `from` (`user` or `agent`), `text`, `attachments?`, `botSilent` (a human has the conversation: do not answer).',
-      ),
-  })
-  .meta({
-    id: 'ConversationEvent',
-    description: "Native mode: a conversation in the desk's own messenger while no handoff has it.",
-    examples: [
-      {
-        type: 'conversation.message',
-        seq: 2,
-        at: '2026-01-30T09:15:00.000Z',
-        botId: 'shop',
-        conversationId: '215473840',
-        data: { messageId: 'intercom:part-1', from: 'user', text: 'Where is my parcel?', botSilent: false },
-      },
-    ],
-  });
-
-/** Of all that a bot's stream and callback carry. */
-export const botEvent = z.union([event, conversationEvent]);
-
 export const limitQuery = z.coerce.number().int().min(1).max(MAX_PAGE).default(50);
 const MAX_EVENTS = 500;
 export const eventLimitQuery = z.coerce.number().int().min(1).max(MAX_EVENTS).default(MAX_EVENTS);
@@ -123,6 +59,13 @@ export const afterSeqQuery = z.coerce
   .min(0)
   .max(2 ** 31 - 1)
   .default(0);
+/** What a query may ask for: PostgreSQL knows no year 0, and ISO 8601 has four digits. */
+const LAST_MS = Date.UTC(9999, 0, 1);
+
+export const timeQuery = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-30T09:15:00Z' })
+  .refine((text) => Date.parse(text) >= 0 && Date.parse(text) < LAST_MS, 'must be a time from 1970 on');
+
 export const cursorQuery = z.string().max(500).optional().describe('`nextCursor` of the page before.');
 export const nextCursor = z.string().nullable().describe('For the next page; null on the last one.');
 

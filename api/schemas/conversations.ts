@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { botParams } from './bots.ts';
-import { conversationEvent, timestamp } from './common.ts';
+import { timestamp } from './common.ts';
+import { conversationEvent } from './events.ts';
 
 export const conversationParams = botParams.extend({
   conversationId: z.string().max(500).describe("The desk's own id of the conversation, as its events name it."),

@@ -1,20 +1,23 @@
 import { z } from 'zod';
+import { DEADLINE_KINDS, HANDOFF_STATUSES } from '../../workflows/contracts.ts';
 import {
   agent,
   attachments,
   boundedJson,
-  botEvent,
   boundedText,
   clientId,
   closeReason,
+  cursorQuery,
   email,
-  event,
+  limitQuery,
   MAX_TEXT_BYTES,
   mode,
   nextCursor,
   status,
+  timeQuery,
   timestamp,
 } from './common.ts';
+import { botEvent, event } from './events.ts';
 
 const MAX_TURNS = 400;
 const MAX_METADATA_BYTES = 8 * 1024;
@@ -83,6 +86,20 @@ export const startRequest = z
     ],
   });
 
+const deadline = z
+  .object({ kind: z.enum(DEADLINE_KINDS), at: timestamp })
+  .meta({ id: 'Deadline', description: 'What ends the handoff, or asks the user (`wait`), when nothing happens.' });
+
+const counts = z
+  .object({
+    user: z.int().describe("The user's messages."),
+    agent: z.int().describe("The agent's messages."),
+    failed: z.int().describe("The user's messages that did not arrive."),
+    duplicates: z.int().describe('Repeats that changed nothing.'),
+    late: z.int().describe('Messages that came after the end.'),
+  })
+  .meta({ id: 'HandoffCounts' });
+
 export const handoff = z
   .object({
     id: z.string(),
@@ -103,10 +120,12 @@ export const handoff = z
     startedAt: timestamp,
     activeAt: timestamp.nullable(),
     closedAt: timestamp.nullable(),
+    deadline: deadline.nullable(),
+    counts,
   })
   .meta({ id: 'Handoff' });
 
-const lateMessage = z
+export const lateMessage = z
   .object({
     id: z.string(),
     at: timestamp,
@@ -138,6 +157,18 @@ export const existingOrRefused = z
     }),
   ])
   .meta({ id: 'HandoffExistingOrRefused', description: 'Nothing was started.' });
+
+export const handoffQuery = z.object({
+  botId: z.string().max(200).optional(),
+  conversationId: z.string().max(500).optional(),
+  desk: z.string().max(200).optional(),
+  status: z.enum([...HANDOFF_STATUSES, 'open']).optional().describe('`open`: all but `closed`.'),
+  closeReason: closeReason.optional(),
+  from: timeQuery.optional().describe('Began then or later.'),
+  to: timeQuery.optional().describe('Began before.'),
+  cursor: cursorQuery,
+  limit: limitQuery,
+});
 
 export const handoffPage = z.object({ handoffs: z.array(handoff), nextCursor }).meta({ id: 'HandoffPage' });
 

@@ -42,6 +42,36 @@ test('the same batch again, and one that overlaps, change nothing but what is ne
   expect(await handoffs.get(handoff.id)).toEqual(row);
 });
 
+test('deadline and counts follow the newest event, and late messages count by themselves', async () => {
+  const { journal, handoffs } = fixture.store;
+  const handoff = await openHandoff();
+  const entry = { handoffId: handoff.id, botId: handoff.botId, late: [] };
+  const counts = { user: 1, agent: 0, failed: 0, duplicates: 2, late: 0 };
+  const deadline = { kind: 'wait' as const, at: '2026-01-30T09:15:00.000Z' };
+  const first = {
+    ...entry,
+    events: [newEvent(handoff, 1, 'handoff.connecting')],
+    deadline,
+    counts: { ...counts, user: 0 },
+  };
+  await journal.append(first);
+  await journal.append({ ...entry, events: [newEvent(handoff, 2, 'message.user')], deadline, counts });
+  await journal.append(first);
+  expect(await handoffs.get(handoff.id)).toMatchObject({ deadline, counts });
+  const late: LateMessage[] = [{ id: 'l1', at: '2026-01-30T09:16:00.000Z', from: 'agent', text: 'too late' }];
+  // As maintenance writes it for a run that is gone: without either.
+  await journal.append({ ...entry, events: [newEvent(handoff, 3, 'handoff.closed', { reason: 'operator_closed' })] });
+  await journal.append({ ...entry, events: [], late });
+  const closed = { deadline: null, counts: { ...counts, late: 1 } };
+  expect(await handoffs.get(handoff.id)).toMatchObject(closed);
+  const { handoffs: listed } = await handoffs.list({
+    botId: handoff.botId,
+    conversationId: handoff.conversationId,
+    limit: 1,
+  });
+  expect(listed).toMatchObject([closed]);
+});
+
 test('each event brings the row to its status', async () => {
   const { journal, handoffs } = fixture.store;
   const handoff = await openHandoff();

@@ -10,7 +10,10 @@ import { createRuns } from '../../worker/runs.ts';
 import type { HandoffSignal } from '../../workflows/contracts.ts';
 
 const row = { id: 'ho_1', botId: 'a', desk: 'webhook', deskConversationId: 'ho_1', status: 'active', lastSeq: 3 };
-const open = { ...row, conversationId: 'c', runStarted: true, user: {} };
+const counts = { user: 2, agent: 1, failed: 0, duplicates: 0, late: 0 };
+const startedAt = '1970-01-01T00:10:00.000Z';
+const activeAt = '1970-01-01T00:10:30.000Z';
+const open = { ...row, conversationId: 'c', runStarted: true, user: {}, agent: null, startedAt, activeAt, counts };
 
 function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}) {
   const steps: string[] = [];
@@ -63,6 +66,9 @@ describe('maintenance', () => {
     expect(await inActivity(() => closeGoneHandoff('ho_1'))).toMatchObject({ deskConversationId: 'ho_1' });
     expect(steps).toEqual(['tail', 'journal']);
     expect(written[0]?.events[0]).toMatchObject({ type: 'handoff.closed', seq: 4 });
+    const times = { durationSeconds: 400, waitSeconds: 30 };
+    const packet = { outcome: 'ended_by_operator', ...times, messages: [], omitted: 3, lastWords: null };
+    expect(written[0]?.events[0]?.data['packet']).toMatchObject(packet);
   });
 
   it('forwards the events of one handoff although those of another cannot be, and keeps late ones whole', async () => {

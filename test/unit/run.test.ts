@@ -9,6 +9,17 @@ const PAYLOAD_BYTES = 2 * 1024 * 1024;
 
 const opened = { kind: 'opened', deskConversationId: 'd' } as const;
 
+it('the journal is told of the deadline: first the wait, then the choice of the user, in the end none', () => {
+  const run = new HandoffRun(handoffInput({ settings: settings({ waitTimeoutMs: 60_000 }) }), 0);
+  expect(run.journalBatch().deadline).toBeNull();
+  run.apply(opened, 0);
+  expect(run.journalBatch().deadline).toEqual({ kind: 'wait', at: '1970-01-01T00:01:00.000Z' });
+  run.apply({ kind: 'timePassed' }, 60_000);
+  expect(run.journalBatch()).toMatchObject({ status: 'asking', deadline: { kind: 'choice' } });
+  run.apply({ kind: 'close', id: 'c', by: 'user' }, 61_000);
+  expect(run.journalBatch()).toMatchObject({ status: 'closed', deadline: null });
+});
+
 describe('what goes into one payload', () => {
   it('is a number of deliveries, fewer when they are long, and always one', () => {
     const short = Array.from({ length: 30 }, (_, index) => `message ${index}`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReturnPacket } from '../../workflows/contracts.ts';
 import { startTestBaton, textsAtDesk } from '../support/baton.ts';
 import type { TestBaton } from '../support/baton.ts';
 import { startCallbackReceiver } from '../support/callback.ts';
@@ -27,8 +28,14 @@ describe('a handoff on a real Temporal server', () => {
     await handoff.says('3');
     await handoff.replies('a2');
     await until(() => textsAtDesk(baton, handoff.id).length === 3, { message: 'three messages at the desk' });
+    await until(async () => (await handoff.types()).length === 7, { message: 'all of them in the journal' });
+    const counts = { user: 3, agent: 2, failed: 0, duplicates: 0, late: 0 };
+    const open = await baton.store.handoffs.get(handoff.id);
+    expect(open).toMatchObject({ deadline: { kind: 'inactivity' }, counts });
+    expect(Date.parse(open?.deadline?.at ?? '')).toBeGreaterThan(Date.now() + 100_000);
     await handoff.closes('agent');
     await handoff.ended();
+    expect(await baton.store.handoffs.get(handoff.id)).toMatchObject({ deadline: null, counts });
     expect(textsAtDesk(baton, handoff.id)).toEqual(['user 1', 'user 2', 'user 3']);
     expect(await handoff.types()).toEqual([
       'handoff.connecting',
@@ -233,6 +240,11 @@ describe('a handoff on a real Temporal server', () => {
     const events = await handoff.events();
     expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.filter((event) => event.type === 'message.agent')).toHaveLength(60);
+    const packet = events.at(-1)?.data['packet'] as ReturnPacket;
+    expect(packet).toMatchObject({ outcome: 'answered', lastWords: 'agent a60', omitted: 80 });
+    expect(packet.durationSeconds).toBeGreaterThan(0);
+    const said = events.filter(({ type }) => type === 'message.user' || type === 'message.agent').slice(-40);
+    expect(packet.messages.map(({ content }) => content)).toEqual(said.map(({ data }) => data['text']));
     await until(() => callback.taken(handoff.id).length === events.length, { message: 'all callbacks' });
     expect(callback.taken(handoff.id)).toEqual(events);
     const { historyLength, raw } = await baton.client.workflow.getHandle(handoff.id).describe();

@@ -40,7 +40,10 @@ it('rule 16: a terminated run is found, its records are closed, and the bot and 
   await sweep();
 
   const events = await handoff.events();
-  expect(events.at(-1)).toMatchObject({ type: 'handoff.closed', data: { reason: 'operator_closed' } });
+  expect(events.at(-1)).toMatchObject({
+    type: 'handoff.closed',
+    data: { reason: 'operator_closed', packet: { omitted: 1 } },
+  });
   expect(typeof events.at(-1)?.data.text).toBe('string');
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
   expect(await baton.store.handoffs.get(handoff.id)).toMatchObject({

@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
 import { conversations } from './0002-conversations.ts';
+import { deadlines } from './0003-deadlines.ts';
 import { insight } from './0004-insight.ts';
 
 /**
@@ -9,5 +10,6 @@ import { insight } from './0004-insight.ts';
 export const migrations: Record<string, string> = {
   '0001-initial': initial,
   '0002-conversations': conversations,
+  '0003-deadlines': deadlines,
   '0004-insight': insight,
 };

@@ -1,0 +1,62 @@
+/** What a run of a handoff keeps, and hands to the next one. */
+import type {
+  Agent,
+  BotEvent,
+  CloseReason,
+  ConversationSignal,
+  DeadlineKind,
+  DeskDelivery,
+  HandoffCounts,
+  HandoffEvent,
+  HandoffMemory,
+  HandoffStatus,
+  LateMessage,
+} from './contracts.ts';
+
+/** What the reducer decides with. Outboxes are beside it, in `CarriedState`. */
+export interface HandoffState {
+  status: HandoffStatus;
+  /** Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over. */
+  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string };
+  closeReason?: CloseReason;
+  email?: string;
+  /** The desk has the conversation: it accepted, or an agent answered before its acceptance came back. */
+  deskHasIt: boolean;
+  deskConversationId?: string;
+  agent?: Agent;
+  /** What ends when nothing happens until `atMs`. */
+  deadline?: { kind: DeadlineKind; atMs: number };
+  /** The agent has parked an active handoff: its silence timers stand still, and `resume` starts when it wakes. */
+  snoozed?: { resume?: 'inactivity' | 'agentSilence' };
+  lastSeq: number;
+  /** Of the last event, so that events never go back in time. */
+  lastAtMs?: number;
+  lastDeskN: number;
+  lastTimestamp: number;
+  /** Messages for the desk that are neither delivered nor failed, oldest first. */
+  pending: { n: number; messageId: string }[];
+  /** The desk will be told of the end. */
+  closeQueued: boolean;
+  /** Ids of the last signals, for dedupe; bounded. */
+  seen: string[];
+  counts: HandoffCounts;
+  /** Absent in a state of an older version until the next event. */
+  memory?: HandoffMemory;
+}
+
+/** What continue-as-new hands to the next run. */
+export interface CarriedState {
+  state: HandoffState;
+  journal: HandoffEvent[];
+  late: LateMessage[];
+  desk: DeskDelivery[];
+  callback: CallbackProgress<HandoffEvent>;
+  /** Native mode: what came when the end was decided, for the conversation's own workflow. */
+  handBack?: ConversationSignal[];
+}
+
+/** The callback's outbox: the next `seq` to deliver, and the newest events; older ones are read from the journal. */
+export interface CallbackProgress<E extends BotEvent = BotEvent> {
+  nextSeq: number;
+  recent: E[];
+}
