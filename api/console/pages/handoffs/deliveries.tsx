@@ -62,7 +62,7 @@ const COLUMNS = ['time', 'sender', 'message', 'delivery', 'action'] as const;
 function MessageTable({ messages, open, onAct }: { messages: Delivery[]; open: boolean; onAct: OnAct }) {
   const columns = open ? COLUMNS : COLUMNS.slice(0, -1);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={t('ledger')}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={t('messages')}>
       <table class="cards">
         <thead>
           <tr>
@@ -95,9 +95,11 @@ function MessageRow({ message, open, onAct }: { message: Delivery; open: boolean
         {text}
       </td>
       <td data-label={t('delivery')}>
-        <Chip value={state} text={t(state)} />
-        {reason ? <span class="hint"> {word(words, reason)}</span> : null}
-        {failedAt ? <span class="hint"> {time(failedAt)}</span> : null}
+        <span class="state">
+          <Chip value={state} text={t(state)} />
+          {reason ? <span class="hint"> {word(words, reason)}</span> : null}
+          {failedAt ? <span class="hint"> {time(failedAt)}</span> : null}
+        </span>
       </td>
       {open ? (
         <td data-label={t('action')}>

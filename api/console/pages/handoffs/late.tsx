@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import { ChatLine } from './transcript.tsx';
+import { ChatLine } from './chat-line.tsx';
 import { t } from './texts.ts';
 import { agentName, type LateMessage } from './views.ts';
 

@@ -7,8 +7,9 @@ import { agentName, type Delivery } from './views.ts';
 /** One line of a transcript. */
 export interface Line {
   key: string;
-  kind: 'user' | 'agent' | 'system';
-  at: string;
+  kind: 'user' | 'bot' | 'agent' | 'system';
+  /** Unknown of some of what was said before. */
+  at?: string;
   /** The agent's name. */
   who?: string;
   /** Of a system line: what happened. */

@@ -1,4 +1,4 @@
-import { dateTime, word } from '../../lib/i18n.ts';
+import { locale, word } from '../../lib/i18n.ts';
 import { hrefTo } from '../../lib/router.ts';
 import { words } from '../../lib/texts.ts';
 import { Chip, Countdown } from '../../ui/state.tsx';
@@ -11,7 +11,7 @@ const COLUMNS = ['started', 'bot', 'desk', 'channel', 'user', 'state', 'deadline
 /** A table; cards on a narrow screen. */
 export function HandoffTable({ handoffs, busy }: { handoffs: HandoffView[]; busy: boolean }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={t('table')} aria-busy={busy}>
+    <div class="scroll listing" tabIndex={0} role="region" aria-label={t('table')} aria-busy={busy}>
       <table class="cards handoffs">
         <thead>
           <tr>
@@ -38,7 +38,7 @@ function HandoffRow({ handoff }: { handoff: HandoffView }) {
     <tr>
       <td data-label={t('started')}>
         <a id={linkId(id)} class="target" href={hrefTo('handoffs', id)} onClick={() => leave(id)}>
-          <time dateTime={handoff.startedAt}>{dateTime(handoff.startedAt)}</time>
+          <time dateTime={handoff.startedAt}>{minute(handoff.startedAt)}</time>
         </a>
       </td>
       <td data-label={t('bot')}>{botId}</td>
@@ -59,6 +59,9 @@ function HandoffRow({ handoff }: { handoff: HandoffView }) {
   );
 }
 
+const minute = (iso: string): string =>
+  new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+
 /** The state; of a closed one also why. */
 export function HandoffState({ handoff: { status, closeReason } }: { handoff: HandoffView }) {
   return (
@@ -70,5 +73,11 @@ export function HandoffState({ handoff: { status, closeReason } }: { handoff: Ha
 }
 
 export function Deadline({ handoff: { deadline } }: { handoff: HandoffView }) {
-  return deadline === null ? <>–</> : <Countdown at={deadline.at} label={word(words, deadline.kind)} />;
+  if (deadline === null) return <>–</>;
+  return (
+    <span class="deadline">
+      <Countdown at={deadline.at} />
+      <span class="hint"> {word(words, deadline.kind)}</span>
+    </span>
+  );
 }

@@ -57,6 +57,11 @@ export interface Deliveries {
   callback: { sentSeq: number; lastSeq: number };
 }
 
+/** Of the exported transcript only what the page shows. */
+export interface Transcript {
+  before: { role: 'user' | 'bot'; text: string; at?: string }[] | null;
+}
+
 /** Whom people know the user by. */
 export function nameOf(user: Record<string, unknown>): string {
   const known = [user['name'], user['email'], user['id'], user['anonymousId']];
