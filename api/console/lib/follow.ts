@@ -16,6 +16,7 @@ const TYPES: Record<EventName, true> = {
   'message.agent': true,
   'message.read': true,
   'message.failed': true,
+  'message.retried': true,
   'conversation.started': true,
   'conversation.message': true,
   'conversation.ended': true,
