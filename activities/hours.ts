@@ -64,6 +64,41 @@ export function nextOpening(hours: Hours | null, nowMs: number): string | null {
   return null;
 }
 
+/** Longer than a week: a weekly gap is at most that far behind the last date that fills it. */
+const GAP_SEARCH_DAYS = 8;
+
+/**
+ * When the hours close next, ISO 8601 UTC; `null` when they are closed now or never close. A period that ends in the gap
+ * of a clock change closes at its beginning.
+ */
+export function nextClosing(hours: Hours | null, nowMs: number): string | null {
+  if (hours === null || !isOpen(hours, nowMs)) return null;
+  const zone = hours.timezone;
+  const today = DateTime.fromMillis(nowMs, { zone }).startOf('day');
+  const dates = new Set(candidateDates(hours, today));
+  for (const period of hours.periods) {
+    if (period.kind !== 'date') continue;
+    const date = DateTime.fromISO(period.date, { zone });
+    for (let day = 0; day <= GAP_SEARCH_DAYS; day += 1) dates.add(date.plus({ days: day }).toFormat(DATE));
+  }
+  for (const date of [...dates].toSorted()) {
+    const closing = possibleClosings(hours, date).find((at) => at > nowMs && !isOpen(hours, at));
+    if (closing !== undefined) return new Date(closing).toISOString();
+  }
+  return null;
+}
+
+/** The instants of a day at which open can become closed, in order: where a period ends and where the clock jumps. */
+function possibleClosings(hours: Hours, date: string): number[] {
+  const zone = hours.timezone;
+  const dayStart = DateTime.fromISO(date, { zone }).startOf('day');
+  const ends = effectivePeriods(hours, date).flatMap(({ to }) =>
+    to === '24:00' ? [] : instantsOf(DateTime.fromISO(`${date}T${to}`, { zone })),
+  );
+  const dayEnd = dayStart.plus({ days: 1 }).startOf('day').toMillis();
+  return [...ends, ...clockChange(dayStart), dayEnd].toSorted((a, b) => a - b);
+}
+
 function candidateDates(hours: Hours, today: DateTime): string[] {
   const first = today.toFormat(DATE);
   const dates = new Set<string>();

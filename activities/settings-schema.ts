@@ -82,6 +82,9 @@ const hours = z
   })
   .meta({ title: 'Hours', description: 'When humans can be asked for.' });
 
+/** Hours alone, to be looked at before they are saved. */
+export const hoursRequestSchema = z.strictObject({ hours: hours.nullable() });
+
 /** `http` and `https`, and nothing in the address that belongs into headers. */
 const isCallable = (value: string): boolean => {
   if (!URL.canParse(value)) return false;

@@ -2,11 +2,17 @@ import type { z } from 'zod';
 import type { ConversationSettings, HandoffSettings, Mode } from '../workflows/contracts.ts';
 import type { Desk } from './desks/desk.ts';
 import { configFields, type DeskRegistry } from './desks/registry.ts';
-import { type BotSettings, botSettingsSchema, DEFAULT_OUT_OF_HOURS_REPLY } from './settings-schema.ts';
+import type { Hours } from './hours.ts';
+import {
+  type BotSettings,
+  botSettingsSchema,
+  DEFAULT_OUT_OF_HOURS_REPLY,
+  hoursRequestSchema,
+} from './settings-schema.ts';
 import { isPlainObject, mergeKept, SET, secretPaths, valueAt } from './settings-secrets.ts';
 import { resolveOverride, resolveText, resolveTexts } from './text/texts.ts';
 
-export { type BotSettings, botSettingsSchema } from './settings-schema.ts';
+export { type BotSettings, botSettingsSchema, hoursRequestSchema } from './settings-schema.ts';
 export { joinSecrets, redactSettings, splitSecrets } from './settings-secrets.ts';
 
 export interface SettingsIssue {
@@ -55,6 +61,14 @@ export function parseSettings(
   }
   if (!parsed.success || issues.length > 0) throw new SettingsError(onePerProblem(issues));
   return { ...parsed.data, desk };
+}
+
+/** Hours alone, as `{ hours }`, with the problems that the settings of a bot would have. Throws only `SettingsError`. */
+export function parseHours(input: unknown): Hours | null {
+  if (!isPlainObject(input)) throw new SettingsError([{ path: '', message: 'must be an object' }]);
+  const parsed = hoursRequestSchema.safeParse(input);
+  if (!parsed.success) throw new SettingsError(parsed.error.issues.flatMap((issue) => toIssues(issue, [])));
+  return parsed.data.hours;
 }
 
 /** The desk's own schema, and what depends on the desk. Adds to `issues`. */

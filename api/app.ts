@@ -20,6 +20,7 @@ import { codecRoutes } from './routes/codec.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { consentReturnRoutes, consentRoutes } from './routes/consent.ts';
 import { eventRoutes } from './routes/events.ts';
+import { formRoutes } from './routes/forms.ts';
 import { handoffMessageRoutes } from './routes/handoff-messages.ts';
 import { handoffRoutes } from './routes/handoffs.ts';
 import { humanRoutes } from './routes/human.ts';
@@ -116,6 +117,7 @@ const KEYED: Routes[] = [
   subscriptionRoutes,
   consentRoutes,
   keyRoutes,
+  formRoutes,
   handoffRoutes,
   handoffMessageRoutes,
   eventRoutes,

@@ -1,4 +1,14 @@
-import { ZodDefault, ZodEnum, ZodExactOptional, ZodObject, ZodOptional, type ZodType, ZodUnion } from 'zod';
+import {
+  ZodBoolean,
+  ZodDefault,
+  ZodEnum,
+  ZodExactOptional,
+  ZodNumber,
+  ZodObject,
+  ZodOptional,
+  type ZodType,
+  ZodUnion,
+} from 'zod';
 import { type Mode, MODES } from '../../workflows/contracts.ts';
 import type { Desk } from './desk.ts';
 import { intercom } from './intercom/index.ts';
@@ -34,6 +44,7 @@ export interface ConfigField {
   /** Write-only: encrypted at rest, read back as `"set"`. */
   secret: boolean;
   required: boolean;
+  type: 'text' | 'number' | 'boolean';
   /** Modes in which an optional field is needed all the same. */
   requiredIn?: Mode[];
   /** The only values it takes. */
@@ -53,6 +64,7 @@ export function configFields(desk: Desk): ConfigField[] {
       description: typeof meta.description === 'string' ? meta.description : '',
       secret: meta.secret === true,
       required: schema._zod.optin === undefined,
+      type: typeOf(schema),
       ...(Array.isArray(requiredIn) && { requiredIn: MODES.filter((mode) => requiredIn.includes(mode)) }),
       ...(choices !== undefined && { choices }),
       ...(typeof meta.placeholder === 'string' && { placeholder: meta.placeholder }),
@@ -66,10 +78,20 @@ export function secretFields(desk: Desk): string[] {
     .map((field) => field.name);
 }
 
-function choicesOf(schema: unknown): string[] | undefined {
-  if (schema instanceof ZodEnum) return schema.options.map(String);
+function choicesOf(schema: ZodType): string[] | undefined {
+  const inner = unwrapped(schema);
+  return inner instanceof ZodEnum ? inner.options.map(String) : undefined;
+}
+
+function typeOf(schema: ZodType): ConfigField['type'] {
+  const inner = unwrapped(schema);
+  if (inner instanceof ZodBoolean) return 'boolean';
+  return inner instanceof ZodNumber ? 'number' : 'text';
+}
+
+function unwrapped(schema: unknown): unknown {
   const isWrapped = schema instanceof ZodDefault || schema instanceof ZodOptional || schema instanceof ZodExactOptional;
-  return isWrapped ? choicesOf(schema.unwrap()) : undefined;
+  return isWrapped ? unwrapped(schema.unwrap()) : schema;
 }
 
 function shapeOf(schema: ZodType): Record<string, ZodType> {

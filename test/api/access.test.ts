@@ -26,6 +26,7 @@ const BODIES: Record<string, (botId: string) => unknown> = {
   'POST /v1/bots/:botId/verify': () => undefined,
   'POST /v1/bots/:botId/keys': () => ({ label: 'x' }),
   'POST /v1/bots/:botId/conversations/:conversationId/messages': () => message,
+  'POST /v1/hours': () => ({ hours: null }),
   'POST /v1/handoffs': (botId) => ({ botId, conversationId: 'c', channel: 'api', question: 'q' }),
   'POST /v1/handoffs/:id/messages': () => message,
   'POST /v1/handoffs/:id/email': () => ({ email: 'a@example.org' }),
@@ -35,6 +36,9 @@ const BODIES: Record<string, (botId: string) => unknown> = {
 
 /** Addresses without an id of a bot or a handoff in them, and why they show nothing foreign. */
 const WITHOUT_IDS: Record<string, string> = {
+  'GET /v1/desks': 'the same for everybody; forms.test.ts',
+  'GET /v1/texts': 'the same for everybody; forms.test.ts',
+  'POST /v1/hours': 'what it was given; forms.test.ts',
   'GET /v1/bots': 'lists the own bot; its own test',
   'GET /v1/handoffs': 'lists own handoffs; its own test',
   'POST /v1/human/message/receive': 'answers 40358; human.test.ts',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
-import { effectivePeriods, type Hours, isOpen, nextOpening, type Period } from '../../activities/hours.ts';
+import { effectivePeriods, type Hours, isOpen, nextClosing, nextOpening, type Period } from '../../activities/hours.ts';
 import { testSeed } from '../support/seed.ts';
 
 const MINUTE = 60_000;
@@ -125,6 +125,40 @@ describe('the next opening', () => {
   });
 });
 
+describe('the next closing', () => {
+  const closing = (given: Hours | null, at: string) => nextClosing(given, ms(at));
+  const ALL = [1, 2, 3, 4, 5, 6, 7];
+
+  it('is the end of the merged period, in the zone of the hours', () => {
+    const day = hours('Europe/Paris', on(THURSDAY, '09:00-12:00', '12:00-18:00', '17:00-17:30'));
+    expect(closing(day, '2024-12-12T10:00:00Z')).toBe('2024-12-12T17:00:00.000Z');
+    expect(closing(day, '2024-12-12T07:00:00Z')).toBeNull();
+    expect(closing(day, '2024-12-12T17:00:00Z')).toBeNull();
+  });
+
+  it('is none for hours that never close', () => {
+    expect(closing(null, '2024-12-12T10:00:00Z')).toBeNull();
+    expect(closing(hours('UTC', []), '2024-12-12T10:00:00Z')).toBeNull();
+    expect(closing(hours('Europe/Paris', [weekly(ALL, '00:00', '24:00')]), '2024-12-12T10:00:00Z')).toBeNull();
+  });
+
+  it('goes over midnight and over weekly gaps that dates fill', () => {
+    const night = hours('UTC', [weekly([4], '20:00', '24:00'), weekly([5], '00:00', '06:00')]);
+    expect(closing(night, '2024-12-12T23:00:00Z')).toBe('2024-12-13T06:00:00.000Z');
+    const sundays = ['15', '22', '29'].flatMap((day) => on(`2024-12-${day}`, '00:00-24:00'));
+    const filled = hours('UTC', [weekly([1, 2, 3, 4, 5, 6], '00:00', '24:00'), ...sundays]);
+    expect(closing(filled, '2024-12-12T10:00:00Z')).toBe('2025-01-05T00:00:00.000Z');
+  });
+
+  it('follows clock changes', () => {
+    const spring = hours('Europe/Paris', on('2024-03-31', '01:00-02:30'));
+    expect(closing(spring, '2024-03-31T00:30:00Z')).toBe('2024-03-31T01:00:00.000Z');
+    const autumn = hours('Europe/Paris', on('2024-10-27', '01:00-02:30'));
+    expect(closing(autumn, '2024-10-27T00:00:00Z')).toBe('2024-10-27T00:30:00.000Z');
+    expect(closing(autumn, '2024-10-27T01:10:00Z')).toBe('2024-10-27T01:30:00.000Z');
+  });
+});
+
 describe('properties', () => {
   const seed = testSeed('hours');
   // Around clock changes, and days without one.
@@ -197,6 +231,27 @@ describe('properties', () => {
         let first: number | undefined;
         for (let at = now; at < horizon && first === undefined; at += MINUTE) {
           if (openByRule(periods, zone, at)) first = at;
+        }
+        if (first === undefined) expect(next === null || ms(next) >= horizon).toBe(true);
+        else expect(next).toBe(new Date(first).toISOString());
+      }),
+      { seed, numRuns: 60 },
+    );
+  });
+
+  it('the next closing is the first closed minute, no earlier and no later', () => {
+    fc.assert(
+      fc.property(scene, fc.integer({ min: 0, max: 1600 }), ({ zone, date, periods }, offset) => {
+        const now = DateTime.fromISO(date, { zone }).startOf('day').toMillis() + offset * MINUTE;
+        const next = nextClosing({ timezone: zone, periods }, now);
+        if (!openByRule(periods, zone, now)) {
+          expect(next).toBeNull();
+          return;
+        }
+        const horizon = now + 2 * 1440 * MINUTE;
+        let first: number | undefined;
+        for (let at = now; at < horizon && first === undefined; at += MINUTE) {
+          if (!openByRule(periods, zone, at)) first = at;
         }
         if (first === undefined) expect(next === null || ms(next) >= horizon).toBe(true);
         else expect(next).toBe(new Date(first).toISOString());
