@@ -1,3 +1,6 @@
 import { render } from 'preact';
+import { Playground } from './playground/app.tsx';
+import { listenForEmail } from './playground/email.ts';
 
-render(<h1>Playground</h1>, document.getElementById('app')!);
+listenForEmail();
+render(<Playground />, document.getElementById('app')!);

@@ -1,0 +1,85 @@
+import { ApiFailure, get, post, put, remove } from '../lib/api.ts';
+import type { Tool } from './bot.ts';
+import type { Place } from './places.ts';
+
+/** How long handoffs of the playground wait, in seconds: short, so that one sees them end. */
+export interface Waits {
+  waitTimeoutSeconds: number;
+  inactivityTimeoutSeconds: number;
+}
+
+export const USUAL_WAITS: Waits = { waitTimeoutSeconds: 20, inactivityTimeoutSeconds: 60 };
+
+export interface Ready {
+  /** As the sandbox gave them. */
+  settings: Record<string, unknown>;
+  tool: Tool;
+  waits: Waits;
+}
+
+interface Bot {
+  settings: Partial<Waits>;
+  service: { state: string; why?: string };
+  webhookUrl: string | null;
+}
+
+const KEY_LABEL = 'playground';
+
+/**
+ * Makes the bot of a place and the simulated account know each other. May be done again at any time: a sandbox that was
+ * started again has new credentials, and knows nobody.
+ */
+export async function setUp(place: Place): Promise<Ready> {
+  const { botId, desk, mode, sandbox, inMessenger } = place;
+  const control = `/sandbox/${sandbox}/_control`;
+  const settings = await get<Record<string, unknown>>(`${control}/settings?mode=${mode}`);
+  const waits = await waitsOf(botId);
+  const bot = await put<Bot>(`/v1/bots/${botId}`, {
+    enabled: true,
+    mode,
+    desk: { kind: desk, ...settings },
+    ...waits,
+    // In the desk's messenger nobody can ask the user whether he waits on.
+    onWaitTimeout: inMessenger ? 'close' : 'ask',
+  });
+  await connect(bot, place, settings);
+  if (place.consent && bot.service.state !== 'available') await consent(botId, control);
+  else if (bot.service.state === 'unavailable') throw new Error(bot.service.why);
+  return { settings, tool: await get<Tool>(`/v1/bots/${botId}/tool`), waits };
+}
+
+async function waitsOf(botId: string): Promise<Waits> {
+  try {
+    const { settings } = await get<Bot>(`/v1/bots/${botId}`);
+    const { waitTimeoutSeconds, inactivityTimeoutSeconds } = { ...USUAL_WAITS, ...settings };
+    return { waitTimeoutSeconds, inactivityTimeoutSeconds };
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) return USUAL_WAITS;
+    throw error;
+  }
+}
+
+/** A desk with webhooks is told their address; the Webhook desk calls with a key. */
+async function connect(bot: Bot, { botId, sandbox }: Place, settings: Record<string, unknown>): Promise<void> {
+  const control = `/sandbox/${sandbox}/_control/connect`;
+  if (bot.webhookUrl !== null) {
+    // The sandbox reaches Baton where Baton reaches the sandbox, whatever the world calls it.
+    const { pathname } = new URL(bot.webhookUrl);
+    return await post(control, { webhookUrl: new URL(pathname, String(settings['baseUrl'])).href });
+  }
+  const keys = `/v1/bots/${botId}/keys`;
+  const before = await get<{ keys: { id: string; label: string | null }[] }>(keys);
+  const { key } = await post<{ key: string }>(keys, { label: KEY_LABEL });
+  await post(control, { botId, apiKey: key });
+  const old = before.keys.filter(({ label }) => label === KEY_LABEL);
+  await Promise.all(old.map(({ id }) => remove(`${keys}/${id}`).catch(() => undefined)));
+}
+
+/** As an administrator allows it in his browser. */
+async function consent(botId: string, control: string): Promise<void> {
+  const { url } = await post<{ url: string }>(`/v1/bots/${botId}/consent`);
+  const { location } = await post<{ location: string }>(`${control}/consent`, { url });
+  const { pathname, search } = new URL(location);
+  const back = await fetch(pathname + search, { credentials: 'same-origin' });
+  if (!back.ok) throw new Error(`HTTP ${back.status}: ${pathname}`);
+}
