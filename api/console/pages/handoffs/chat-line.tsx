@@ -20,7 +20,7 @@ export function ChatLine({ line, who }: { line: Line; who: string }) {
       {kind === 'system' ? <SystemText text={text} /> : text}
       {attachments.map(({ url, name }) => (
         <Outside key={url} href={url}>
-          {t('file')}: {name ?? url}
+          {t('file', { name: name ?? url })}
         </Outside>
       ))}
     </li>

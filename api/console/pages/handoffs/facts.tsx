@@ -4,7 +4,7 @@ import { dateTime, duration, number, word } from '../../lib/i18n.ts';
 import { hrefTo } from '../../lib/router.ts';
 import { words } from '../../lib/texts.ts';
 import { Copyable } from '../../ui/button.tsx';
-import { t } from './texts.ts';
+import { t, texts } from './texts.ts';
 import type { HandoffView } from './views.ts';
 
 /** What is known about a handoff besides its talk. */
@@ -27,7 +27,7 @@ export function Facts({ handoff }: { handoff: HandoffView }) {
         <Fact name={t('mode')}>{word(words, handoff.mode)}</Fact>
         <Fact name={t('channel')}>{handoff.channel}</Fact>
         {Object.entries(handoff.user).map(([name, value]) => (
-          <Fact key={name} name={`${t('user')}: ${name}`}>
+          <Fact key={name} name={word(texts, `user_${name}`)}>
             {String(value)}
           </Fact>
         ))}

@@ -17,11 +17,7 @@ export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Pr
       <div class="row">
         <HandoffState handoff={handoff} />
         {handoff.deadline ? <Deadline handoff={handoff} /> : null}
-        {agent ? (
-          <span>
-            {t('agent')}: {agentName(agent)}
-          </span>
-        ) : null}
+        {agent ? <span>{t('agent_is', { name: agentName(agent) })}</span> : null}
         {handoff.status === 'closed' ? null : <Live live={live} />}
       </div>
       <div class="row">

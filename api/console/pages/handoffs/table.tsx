@@ -51,7 +51,7 @@ function HandoffRow({ handoff }: { handoff: HandoffView }) {
       <td data-label={t('deadline')}>
         <Deadline handoff={handoff} />
       </td>
-      <td data-label={t('agent')}>{agentName(agent)}</td>
+      <td data-label={t('agent')}>{agent ? agentName(agent) : null}</td>
       <td data-label={t('question')} class="short">
         <span class="clamped">{question}</span>
       </td>
@@ -73,7 +73,7 @@ export function HandoffState({ handoff: { status, closeReason } }: { handoff: Ha
 }
 
 export function Deadline({ handoff: { deadline } }: { handoff: HandoffView }) {
-  if (deadline === null) return <>–</>;
+  if (deadline === null) return null;
   return (
     <span class="deadline">
       <Countdown at={deadline.at} />
