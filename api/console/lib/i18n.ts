@@ -40,6 +40,9 @@ export function word<T extends Sentences>(texts: Texts<T>, key: string): string 
   return (texts[locale.value] as Sentences)[key] ?? key;
 }
 
+/** Of the browser: all times are shown in it. */
+export const TIMEZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 export const dateTime = (iso: string): string =>
   new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 export const time = (iso: string): string =>

@@ -35,6 +35,7 @@ export function DeliveryLedger(props: { ledger: Resource<Deliveries>; open: bool
       ) : (
         <>
           <Sums ledger={data} />
+          {data.omitted > 0 ? <p class="hint">{t('omitted', { n: number(data.omitted) })}</p> : null}
           {data.messages.length === 0 ? (
             <Empty>{t('ledger_empty')}</Empty>
           ) : (
@@ -52,7 +53,7 @@ function Sums({ ledger: { duplicatesDropped, late, callback } }: { ledger: Deliv
     <ul class="sums">
       <li>{t('dropped', { n: number(duplicatesDropped) })}</li>
       <li>{t('late_count', { n: number(late) })}</li>
-      <li>{t('callback', { sent: number(sentSeq), last: number(lastSeq) })}</li>
+      <li>{sentSeq === 0 ? t('callback_none') : t('callback', { sent: number(sentSeq), last: number(lastSeq) })}</li>
     </ul>
   );
 }

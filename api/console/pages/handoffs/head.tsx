@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks';
+import { query } from '../../lib/api.ts';
+import { TIMEZONE } from '../../lib/i18n.ts';
 import { Button, Outside } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { Live } from '../../ui/state.tsx';
@@ -48,7 +50,7 @@ export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Pr
 }
 
 const Export = ({ id, format, name }: { id: string; format: 'text' | 'json'; name: string }) => (
-  <a class="button" href={`${apiPath(id)}/transcript?format=${format}`} download>
+  <a class="button" href={`${apiPath(id)}/transcript${query({ format, timezone: TIMEZONE })}`} download>
     {name}
   </a>
 );

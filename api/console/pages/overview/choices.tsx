@@ -1,6 +1,6 @@
 import { TextField, SelectField } from '../../ui/field.tsx';
 import { useBots } from '../handoffs/bots.ts';
-import { TIMEZONE } from './figures.ts';
+import { TIMEZONE } from '../../lib/i18n.ts';
 import { dayText, RANGES, spanOf, type Choice, type Range } from './range.ts';
 import { t } from './texts.ts';
 

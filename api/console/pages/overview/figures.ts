@@ -1,41 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { CloseReason } from '../../../../workflows/contracts.ts';
+import type { overview } from '../../../schemas/insight.ts';
 import type { ApiFailure } from '../../lib/api.ts';
 import { query } from '../../lib/api.ts';
+import { TIMEZONE } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
 import { spanOf, type Choice } from './range.ts';
 
-export interface ReplyTime {
-  median: number;
-  p90: number;
-}
-
-export interface Counted {
-  started: number;
-  answered: number;
-  refused: number;
-  abandoned: number;
-  closed: number;
-  messages: number;
-  failures: number;
-}
-
-export interface Figures {
-  from: string;
-  to: string;
-  interval: 'hour' | 'day';
-  totals: Counted;
-  series: (Counted & { at: string })[];
-  refusals: Record<string, number>;
-  closeReasons: Partial<Record<CloseReason, number>>;
-  desks: { desk: string; started: number; failures: number }[];
-  firstReplySeconds: ReplyTime | null;
-  firstReplySeries: { at: string; median: number | null; p90: number | null }[];
-}
+export type Figures = (typeof overview)['_output'];
+export type Counted = Figures['totals'];
 
 const AGAIN_MS = 30_000;
-
-export const TIMEZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** The figures of a choice, read again every 30 seconds while somebody looks. The old ones stay until the new ones are there. */
 export function useFigures(choice: Choice): {
