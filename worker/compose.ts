@@ -177,6 +177,7 @@ async function announce(shared: Shared, demo: boolean): Promise<void> {
       address,
       temporalUi: backends.temporal?.ui,
       operator: keys.operator,
+      playground: playgroundIsOn(config),
       demo,
       startedInMs: Date.now() - startedAt,
     }),

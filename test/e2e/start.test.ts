@@ -67,8 +67,33 @@ describe('npm start', () => {
   it('prints within a screen where everything is', () => {
     const output = baton.output();
     expect(output.trim().split('\n').length).toBeLessThanOrEqual(24);
-    for (const part of [address, key, `${address}/docs`, 'Temporal UI    http://127.0.0.1:'])
+    const first = output
+      .slice(output.indexOf('Baton is ready'))
+      .split('\n')
+      .slice(1)
+      .find((line) => line !== '');
+    expect(first?.trim()).toBe(`Playground     ${address}/playground#key=${key}`);
+    for (const part of [
+      `Console        ${address}/#key=${key}`,
+      key,
+      `${address}/docs`,
+      'Temporal UI    http://127.0.0.1:',
+    ])
       expect(output).toContain(part);
+  });
+
+  it('serves the console that it has built, and the link signs its reader in', async () => {
+    for (const path of ['/', '/playground']) {
+      const page = await fetch(address + path);
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<script type="module"')]);
+    }
+    const [, printed] = /\/#key=(\S+)/.exec(baton.output()) ?? [];
+    const signedIn = await fetch(`${address}/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: address },
+      body: JSON.stringify({ key: decodeURIComponent(printed!) }),
+    });
+    expect(signedIn.status).toBe(204);
   });
 
   it('keeps its secrets from other users of the machine', async () => {

@@ -6,21 +6,24 @@ export interface BannerOptions {
   address: string;
   temporalUi: string | undefined;
   operator: Keys['operator'];
-  /** On embedded defaults: the curls for the bot `demo`, with the key in them as they stand. */
+  playground: boolean;
+  /** With a data folder and the playground: the curls for the bot `demo`, with the key in them as they stand. */
   demo: boolean;
   startedInMs: number;
 }
 
-/** What a start says, within one screen. */
+/** What a start says, within one screen. The links sign their reader in, when the key is printed here all the same. */
 export function banner(o: BannerOptions): string {
   const key = o.operator.path
     ? `${o.operator.value}${o.operator.fresh ? '' : `   (kept in ${o.operator.path})`}`
     : 'as given in BATON_OPERATOR_KEY';
+  const signedIn = o.operator.path ? `#key=${encodeURIComponent(o.operator.value)}` : '';
   const lines = [
     '',
     `Baton is ready (${(o.startedInMs / 1000).toFixed(1)} s)`,
     '',
-    `  Address        ${o.address}`,
+    ...(o.playground ? [`  Playground     ${o.address}/playground${signedIn}`] : []),
+    `  Console        ${o.address}/${signedIn}`,
     `  Operator key   ${key}`,
     ...(o.temporalUi ? [`  Temporal UI    ${o.temporalUi}`] : []),
     `  API docs       ${o.address}/docs`,
