@@ -107,6 +107,7 @@ const result = {
   handoffId: z.string().optional(),
   conversationId: z.string().optional(),
   status: z.enum(HANDOFF_STATUSES).optional(),
+  lastSeq: z.int().optional().describe('`after` of the next handoff_status.'),
   choices: z
     .array(choice)
     .optional()
@@ -153,7 +154,7 @@ export const outputs = {
       .object({ kind: z.string(), at: timestamp })
       .nullable()
       .optional()
-      .describe('What ends, and when, if nothing happens.'),
+      .describe('When the handoff moves on by itself if nothing happens, and why.'),
     agentMessages: z
       .array(
         z.object({
@@ -172,7 +173,6 @@ export const outputs = {
       )
       .optional()
       .describe('All that happened since `after`.'),
-    lastSeq: z.int().optional().describe('`after` of the next call.'),
     more: z.boolean().optional().describe('There is more already: call again at once.'),
     ...result,
     ...ended,

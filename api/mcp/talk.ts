@@ -21,6 +21,7 @@ export async function handoffStatus(call: Call, args: Args<'handoff_status'>): P
     ...aboutOf(row, events),
     ...endOf(row, await closingEvents(call, row)),
     agent: row.agent,
+    deadline: row.deadline,
     agentMessages: agentMessagesOf(events),
     events: events.map(({ seq, type, at, data }) => ({ seq, type, at, data: withoutPacket(data) })),
     lastSeq,

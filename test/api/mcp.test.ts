@@ -205,6 +205,7 @@ describe('with a worker', () => {
       status: 'active',
       agent: { name: 'Nora' },
       agentMessages: [{ text: 'Hello, this is Nora.', agent: { name: 'Nora' } }],
+      deadline: { kind: 'inactivity', at: expect.stringMatching(/Z$/) },
       botMustBeSilent: true,
     });
     expect(news.say).toBe('You are now talking to a member of our team.');
