@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { SandboxMount } from './desk-sandbox.ts';
-import { sandboxes } from './sandboxes.ts';
+import { sandboxes, type SandboxOptions } from './sandboxes.ts';
+import { createSobotSandbox } from './sobot/index.ts';
 import { createWebhookSandbox } from './webhook/index.ts';
 
 export interface MountOptions {
@@ -20,6 +21,13 @@ export interface Mounted {
 
 /** Calls and conversations that each remembers. */
 const MEMORY = 10_000;
+/** Its widget alone tells nothing of what humans say: here the customer has bought the feed that does. */
+function sobotWithFeed(options: SandboxOptions) {
+  const sandbox = createSobotSandbox(options);
+  sandbox.switch({ forwarding: 'signed' });
+  return sandbox;
+}
+
 /** Desks without a messenger, or whose messenger is all they have. */
 const ONE_ONLY = new Set(['sobot']);
 
@@ -36,7 +44,7 @@ export function mountSandboxes({ address, controlToken, apiKey }: MountOptions):
     script: { name: 'agent' },
     takeUnknown: true,
   });
-  const others = Object.entries(sandboxes).flatMap(([desk, create]) =>
+  const others = Object.entries({ ...sandboxes, sobot: sobotWithFeed }).flatMap(([desk, create]) =>
     (ONE_ONLY.has(desk) ? [desk] : [desk, `${desk}-native`]).map((name) => ({ name, sandbox: create(common(name)) })),
   );
   for (const { sandbox } of others) sandbox.setScript('agent');

@@ -14,6 +14,8 @@ export interface ScriptedAgent {
 
 const GREETING_AFTER_MS = 1_000;
 const THINKING_MS = 400;
+/** A desk may have the whole talk with the bot in the place of a question: nobody repeats that. */
+const LONG = 200;
 const GOODBYE = /\b(bye|goodbye|thanks|thank you|merci|gracias|danke)\b/i;
 
 /** `agent` greets, answers every message and closes when the user says goodbye; `silent` does nothing. */
@@ -40,7 +42,7 @@ export function createScriptedAgent(human: SandboxAgent): ScriptedAgent {
     opened(conversationId, question) {
       inTurn(conversationId, async () => {
         await delay(GREETING_AFTER_MS, undefined, { signal: stopping.signal });
-        const about = question === '' ? '' : ` You asked: “${question}”.`;
+        const about = question === '' || question.length > LONG ? '' : ` You asked: “${question}”.`;
         await human.reply(conversationId, `Hello, this is Alex.${about} How can I help you?`, { agent: 'Alex' });
       });
     },

@@ -59,7 +59,7 @@ describe('the bot of the playground', () => {
     expect(question('A human should look at my broken parcel', 'Hello')).toBe(
       'A human should look at my broken parcel',
     );
-    expect(question('human', 'agent')).toBe('human');
+    expect(question('human', 'agent', 'Hello')).toBe('human');
   });
 });
 

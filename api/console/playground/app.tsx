@@ -153,7 +153,7 @@ function FirstHint({ place }: { place: Place }) {
   const [isSeen, setSeen] = useState(localStorage.getItem(SEEN) !== null);
   if (isSeen) return null;
   return (
-    <Note>
+    <div class="note row spread">
       <p>
         <strong>{t('hint_title')}</strong>{' '}
         {place.inMessenger ? t('hint_messenger', { desk: place.title }) : t('hint_window')}
@@ -166,6 +166,6 @@ function FirstHint({ place }: { place: Place }) {
       >
         {t('hint_close')}
       </Button>
-    </Note>
+    </div>
   );
 }

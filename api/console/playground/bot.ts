@@ -38,6 +38,8 @@ const TOPICS: [BotText, RegExp][] = [
   ['hello', /^\W*(hi|hello|hey|good (morning|afternoon|evening)|bonjour|bonsoir|salut)\b/i],
 ];
 
+const SMALL_TALK = TOPICS.filter(([topic]) => topic === 'hello' || topic === 'thanks').map(([, words]) => words);
+
 /** What the bot does with the user's words. `history`: oldest first, without them. */
 export function answer(text: string, history: readonly Turn[], tool: Tool, language: BotLanguage): Answer {
   if (HUMAN.test(text)) return { says: botText(language, 'calling'), call: callFor(text, history, tool) };
@@ -51,7 +53,7 @@ export function answer(text: string, history: readonly Turn[], tool: Tool, langu
 function callFor(text: string, history: readonly Turn[], { openai }: Tool): ToolCall {
   const said = history.filter(({ role }) => role === 'user').map((turn) => turn.text);
   const isWishOnly = text.trim().split(/\s+/).length <= 2;
-  const before = said.findLast((words) => !HUMAN.test(words));
+  const before = said.findLast((words) => !HUMAN.test(words) && !SMALL_TALK.some((one) => one.test(words)));
   const email = [...said, text].map((words) => EMAIL.exec(words)?.[0]).findLast((found) => found !== undefined);
   return {
     type: 'function',

@@ -124,7 +124,7 @@ export function Composer(props: {
       />
       {props.files === false ? null : (
         <Button pressed={withFile} label={t('sample_file')} onPress={() => setWithFile(!withFile)}>
-          <span aria-hidden="true">📎</span>
+          {t('file')}
         </Button>
       )}
       <Button kind="main" type="submit" disabled={props.disabled ?? false}>

@@ -53,8 +53,9 @@ export function createDeskSide(sandbox: string, onRestart: () => void): DeskSide
     ]);
     if (stopped) return;
     batch(() => {
+      const shown = found.conversations.map(withoutSilence);
       // An unchanged list draws nothing, and a screen reader says nothing.
-      if (JSON.stringify(found.conversations) !== JSON.stringify(talks.peek())) talks.value = found.conversations;
+      if (JSON.stringify(shown) !== JSON.stringify(talks.peek())) talks.value = shown;
       if (JSON.stringify(now) !== JSON.stringify(state.peek())) state.value = now;
     });
     if (since !== undefined && since !== found.since) onRestart();
@@ -104,3 +105,9 @@ export function createDeskSide(sandbox: string, onRestart: () => void): DeskSide
     },
   };
 }
+
+/** Steps of the desk itself that have no words. */
+const withoutSilence = (talk: DeskTalk): DeskTalk => ({
+  ...talk,
+  messages: talk.messages.filter(({ text, files }) => text !== '' || files.length > 0),
+});

@@ -1,12 +1,12 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
-import { patch, post } from '../lib/api.ts';
+import { post } from '../lib/api.ts';
 import type { BotEvent } from '../../../workflows/contracts.ts';
 import { createDeskSide, type DeskSide } from './desk-side.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { forget } from './kept.ts';
 import { createMessengerTalk } from './messenger-talk.ts';
 import { seatOf, type Place } from './places.ts';
-import { setUp, type Ready, type Waits } from './set-up.ts';
+import { changeWaits, setUp, type Ready, type Waits } from './set-up.ts';
 import type { Talk } from './talk.ts';
 import { createWindowTalk } from './window-talk.ts';
 
@@ -93,7 +93,7 @@ export function openPlace(place: Place): PlaceModel {
       journal.keep((kept) => ({ ...kept, channel: next }));
     },
     async setWaits(waits) {
-      await patch(`/v1/bots/${place.botId}`, waits);
+      await changeWaits(place.botId, waits);
       if (ready.peek() !== undefined) ready.value = { ...ready.peek()!, waits };
     },
     async begin() {

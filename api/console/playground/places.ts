@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** `widget`, `iframe` and `share` ask for an unknown address, the others have none. */
-const ELSEWHERE = ['widget', 'iframe', 'share', 'api', 'whatsapp'];
+const ELSEWHERE = ['api', 'widget', 'iframe', 'share', 'whatsapp'];
 const WEB: readonly string[] = ['widget', 'iframe', 'share'];
 
 /** Desks that serve their own messenger only, in what they call external mode. */

@@ -1,4 +1,4 @@
-import { ApiFailure, get, post, put, remove } from '../lib/api.ts';
+import { get, patch, post, put, remove } from '../lib/api.ts';
 import type { Tool } from './bot.ts';
 import type { Place } from './places.ts';
 
@@ -8,7 +8,8 @@ export interface Waits {
   inactivityTimeoutSeconds: number;
 }
 
-export const USUAL_WAITS: Waits = { waitTimeoutSeconds: 20, inactivityTimeoutSeconds: 60 };
+const USUAL_WAITS: Waits = { waitTimeoutSeconds: 20, inactivityTimeoutSeconds: 60 };
+const WAITS = 'baton.playground.waits';
 
 export interface Ready {
   /** As the sandbox gave them. */
@@ -18,7 +19,6 @@ export interface Ready {
 }
 
 interface Bot {
-  settings: Partial<Waits>;
   service: { state: string; why?: string };
   webhookUrl: string | null;
 }
@@ -33,7 +33,7 @@ export async function setUp(place: Place): Promise<Ready> {
   const { botId, desk, mode, sandbox, inMessenger } = place;
   const control = `/sandbox/${sandbox}/_control`;
   const settings = await get<Record<string, unknown>>(`${control}/settings?mode=${mode}`);
-  const waits = await waitsOf(botId);
+  const waits = waitsKept();
   const bot = await put<Bot>(`/v1/bots/${botId}`, {
     enabled: true,
     mode,
@@ -48,15 +48,18 @@ export async function setUp(place: Place): Promise<Ready> {
   return { settings, tool: await get<Tool>(`/v1/bots/${botId}/tool`), waits };
 }
 
-async function waitsOf(botId: string): Promise<Waits> {
+/** The same for all bots of the playground. */
+function waitsKept(): Waits {
   try {
-    const { settings } = await get<Bot>(`/v1/bots/${botId}`);
-    const { waitTimeoutSeconds, inactivityTimeoutSeconds } = { ...USUAL_WAITS, ...settings };
-    return { waitTimeoutSeconds, inactivityTimeoutSeconds };
-  } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404) return USUAL_WAITS;
-    throw error;
+    return { ...USUAL_WAITS, ...(JSON.parse(localStorage.getItem(WAITS) ?? '{}') as Partial<Waits>) };
+  } catch {
+    return USUAL_WAITS;
   }
+}
+
+export async function changeWaits(botId: string, waits: Waits): Promise<void> {
+  await patch(`/v1/bots/${botId}`, waits);
+  localStorage.setItem(WAITS, JSON.stringify(waits));
 }
 
 /** A desk with webhooks is told their address; the Webhook desk calls with a key. */

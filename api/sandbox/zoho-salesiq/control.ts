@@ -53,8 +53,9 @@ export function registerZohoControl(app: FastifyInstance, sandbox: ZohoSalesiqSa
   app.post('/consent', async ({ body }, reply) => {
     const { url } = (body ?? {}) as { url?: unknown };
     if (typeof url !== 'string' || !URL.canParse(url)) return await reply.code(400).send({ error: 'url is needed' });
-    const { pathname, search } = new URL(url);
-    const { statusCode, headers } = await app.inject({ url: pathname + search });
+    const { pathname, search, host } = new URL(url);
+    // It names itself by the host that it is asked at.
+    const { statusCode, headers } = await app.inject({ url: pathname + search, headers: { host } });
     if (statusCode !== 302) return await reply.code(400).send({ error: 'this is no consent page' });
     return { location: String(headers.location) };
   });
