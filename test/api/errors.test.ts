@@ -113,9 +113,9 @@ describe('security headers', () => {
 describe('nonsense', () => {
   it('never gives a 5xx, whatever JSON comes to whatever address', async () => {
     const seed = testSeed('nonsense');
-    const routes = api.app.routeTable.filter(
-      (r) => r.method !== 'HEAD' && !r.url.includes('*') && !r.url.startsWith('/docs'),
-    );
+    // Here nobody has built the console, and its pages say so with a 503.
+    const other = (url: string): boolean => url.includes('*') || /^\/(docs.*|playground)?$/.test(url);
+    const routes = api.app.routeTable.filter((r) => r.method !== 'HEAD' && !other(r.url));
     const segment = fc.oneof(
       fc.constantFrom(botId, 'ho_1', '%00', '..', 'webhook'),
       fc.string({ unit: 'binary', maxLength: 20 }).map((s) => encodeURIComponent(Buffer.from(s).toString()) || 'x'),
