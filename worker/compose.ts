@@ -141,6 +141,7 @@ async function startWorker(shared: Shared): Promise<void> {
 
 async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined): Promise<void> {
   const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal } = shared;
+  const temporalUiUrl = config.temporalUiUrl ?? backends.temporal?.ui;
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
     store,
@@ -152,7 +153,7 @@ async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined)
     playground: mounted !== undefined,
     consoleFolder: join(CONSOLE, DIST),
     ...(mounted ? { sandboxes: mounted } : {}),
-    ...(backends.temporal?.ui ? { temporalUiUrl: backends.temporal.ui } : {}),
+    ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
   });
   shutdown.add('the API', () => app.close());
   await app.listen({ host: config.host, port }).catch((error: NodeJS.ErrnoException) => {

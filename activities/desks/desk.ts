@@ -223,6 +223,14 @@ export interface Desk<C = unknown> {
    * a native one (the desk carries the messages, Baton watches).
    */
   messengerInExternal?(config: C): boolean;
+  /**
+   * Where the agents see this conversation in the desk's own web application. It calls nobody, and gives nothing rather
+   * than a guess: when the vendor's addresses are not known for certain, or `memory` lacks what they need.
+   */
+  conversationUrl?(
+    known: Pick<DeskContext<C>, 'config' | 'memory'>,
+    conversation: { deskConversationId: string; isClosed: boolean },
+  ): Promise<string | undefined>;
   /** For desks whose credentials a human gives in his browser (OAuth). */
   consent?: Consent<C>;
   /**

@@ -22,6 +22,8 @@ export interface Config {
   rateLimit: number;
   /** undefined: `playgroundIsOn` decides. */
   playground: boolean | undefined;
+  /** Without a slash at its end. */
+  temporalUiUrl: string | undefined;
   logLevel: string;
   databaseUrl: string | undefined;
   temporalAddress: string | undefined;
@@ -105,6 +107,7 @@ const variables = z.object({
   BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
   BATON_ALLOWED_NETWORKS: networks.default([]).describe('Private networks that desks and callbacks may be in.'),
   BATON_RATE_LIMIT: wholeNumber(1, 1_000_000_000).default(6_000).describe('Calls a minute for one key.'),
+  BATON_TEMPORAL_UI_URL: httpUrl.optional().describe('Your Temporal UI.'),
   BATON_LOG_LEVEL: z
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info')
@@ -150,6 +153,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowedNetworks: read.BATON_ALLOWED_NETWORKS,
     rateLimit: read.BATON_RATE_LIMIT,
     playground: read.BATON_PLAYGROUND,
+    temporalUiUrl: read.BATON_TEMPORAL_UI_URL,
     logLevel: read.BATON_LOG_LEVEL,
     databaseUrl: read.DATABASE_URL,
     temporalAddress: read.TEMPORAL_ADDRESS,

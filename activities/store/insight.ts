@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { CloseReason, Turn } from '../../workflows/contracts.ts';
+import type { CloseReason } from '../../workflows/contracts.ts';
 import type { Database } from './database.ts';
 import type { Counted, Figures, FiguresQuestion, Insight, ReplyTime } from './insight-types.ts';
 
@@ -25,7 +25,7 @@ export function createInsight(db: Database): Insight {
         .select('turns')
         .where('handoff_id', '=', handoffId)
         .executeTakeFirst();
-      return row?.turns as Turn[] | undefined;
+      return row?.turns;
     },
     async figures(question) {
       try {

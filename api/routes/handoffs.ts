@@ -2,9 +2,17 @@ import { z } from 'zod';
 import type { HandoffRow } from '../../activities/store/store.ts';
 import { botIsSilent } from '../acts.ts';
 import { maySee, principalOf, requireBot } from '../auth.ts';
-import { notFound } from '../errors.ts';
-import { cursorQuery, errors, limitQuery, status } from '../schemas/common.ts';
-import { existingOrRefused, handoffPage, handoffWithLate, started, startRequest } from '../schemas/handoffs.ts';
+import { invalid, notFound } from '../errors.ts';
+import { deskLink, linksOf, type Links } from '../links.ts';
+import { errors } from '../schemas/common.ts';
+import {
+  existingOrRefused,
+  handoffPage,
+  handoffQuery,
+  handoffWithLate,
+  started,
+  startRequest,
+} from '../schemas/handoffs.ts';
 import { startHandoff } from '../starts.ts';
 import { goneSignal, preferredWait, waitForDesk } from '../wait.ts';
 import type { Routes } from './route.ts';
@@ -40,7 +48,7 @@ export const handoffRoutes: Routes = (app, context) => {
         row = (await store.handoffs.get(row.id)) ?? row;
         void reply.header('preference-applied', `wait=${seconds}`);
       }
-      const handoff = viewOf(row);
+      const handoff = viewOf(row, linksOf(context, principalOf(request), row.id));
       return outcome.outcome === 'started'
         ? reply.code(201).send({ outcome: 'started', handoff })
         : reply.code(200).send({ outcome: 'existing', handoff });
@@ -53,13 +61,7 @@ export const handoffRoutes: Routes = (app, context) => {
       schema: {
         tags: ['handoffs'],
         summary: 'Handoffs, newest first',
-        querystring: z.object({
-          botId: z.string().max(200).optional(),
-          conversationId: z.string().max(500).optional(),
-          status: status.optional(),
-          cursor: cursorQuery,
-          limit: limitQuery,
-        }),
+        querystring: handoffQuery,
         response: { 200: handoffPage, ...errors(400, 403, 404) },
       },
     },
@@ -67,8 +69,16 @@ export const handoffRoutes: Routes = (app, context) => {
       const principal = principalOf(request);
       const botId = request.query.botId ?? (principal.kind === 'bot' ? principal.botId : undefined);
       if (botId !== undefined) requireBot(request, botId);
-      const page = await store.handoffs.list({ ...request.query, botId });
-      return { handoffs: page.handoffs.map(viewOf), nextCursor: page.nextCursor };
+      const { desk, from, to } = request.query;
+      if (desk !== undefined && context.desks.get(desk) === undefined) {
+        throw invalid([{ path: 'desk', message: 'is no desk of this version' }]);
+      }
+      if (from !== undefined && to !== undefined && Date.parse(from) > Date.parse(to)) {
+        throw invalid([{ path: 'from', message: 'must not be after `to`' }]);
+      }
+      const page = await store.handoffs.list({ ...request.query, from: utc(from), to: utc(to), botId });
+      const handoffs = page.handoffs.map((row) => viewOf(row, linksOf(context, principal, row.id)));
+      return { handoffs, nextCursor: page.nextCursor };
     },
   );
 
@@ -85,13 +95,19 @@ export const handoffRoutes: Routes = (app, context) => {
     async (request) => {
       const row = await store.handoffs.get(request.params.id);
       if (row === undefined || !maySee(principalOf(request), row.botId)) throw notFound('handoff');
-      return { ...viewOf(row), lateMessages: await store.journal.late(row.id) };
+      const [desk, lateMessages] = await Promise.all([deskLink(context, row), store.journal.late(row.id)]);
+      const links = { ...linksOf(context, principalOf(request), row.id), desk };
+      return { ...viewOf(row, links), lateMessages };
     },
   );
 };
 
 /** What the outside sees of a row. */
-function viewOf(row: HandoffRow) {
+function viewOf(row: HandoffRow, links: Links) {
   const { runStarted: _runStarted, ...view } = row;
-  return { ...view, botSilent: botIsSilent(row.status), user: { ...row.user } };
+  return { ...view, botSilent: botIsSilent(row.status), user: { ...row.user }, links };
 }
+
+/** PostgreSQL knows fewer offsets than ISO 8601. */
+const utc = (time: string | undefined): string | undefined =>
+  time === undefined ? undefined : new Date(time).toISOString();

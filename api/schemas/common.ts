@@ -63,7 +63,7 @@ export const afterSeqQuery = z.coerce
 const LAST_MS = Date.UTC(9999, 0, 1);
 
 export const timeQuery = z.iso
-  .datetime({ offset: true, error: 'must be a time such as 2026-01-30T09:15:00Z' })
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-30T09:15:00Z', abort: true })
   .refine((text) => Date.parse(text) >= 0 && Date.parse(text) < LAST_MS, 'must be a time from 1970 on');
 
 export const cursorQuery = z.string().max(500).optional().describe('`nextCursor` of the page before.');

@@ -122,6 +122,12 @@ export const handoff = z
     closedAt: timestamp.nullable(),
     deadline: deadline.nullable(),
     counts,
+    links: z
+      .object({
+        temporal: z.string().nullable().describe("Its run in the Temporal UI, with the operator's key."),
+        desk: z.string().nullable().describe("Its conversation in the desk's own web application; never in lists."),
+      })
+      .describe('null where nothing is known.'),
   })
   .meta({ id: 'Handoff' });
 
@@ -162,7 +168,10 @@ export const handoffQuery = z.object({
   botId: z.string().max(200).optional(),
   conversationId: z.string().max(500).optional(),
   desk: z.string().max(200).optional(),
-  status: z.enum([...HANDOFF_STATUSES, 'open']).optional().describe('`open`: all but `closed`.'),
+  status: z
+    .enum([...HANDOFF_STATUSES, 'open'])
+    .optional()
+    .describe('`open`: all but `closed`.'),
   closeReason: closeReason.optional(),
   from: timeQuery.optional().describe('Began then or later.'),
   to: timeQuery.optional().describe('Began before.'),

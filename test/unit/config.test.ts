@@ -23,6 +23,7 @@ describe('the settings of the process', () => {
       port: 8080,
       dataDir: '.data',
       rateLimit: 6000,
+      temporalUiUrl: undefined,
       logLevel: 'info',
     });
     expect(loadConfig({}).databaseUrl).toBeUndefined();
@@ -40,6 +41,7 @@ describe('the settings of the process', () => {
       BATON_PUBLIC_URL: 'https://baton.example.com/base/',
       BATON_SECRET_KEYS: secretKeys,
       BATON_ALLOWED_NETWORKS: '10.0.0.0/8, fd00::/8',
+      BATON_TEMPORAL_UI_URL: 'https://temporal.example.com/',
       DATABASE_URL: 'postgres://u:p@db:5432/baton',
       TEMPORAL_ADDRESS: 'temporal:7233',
     });
@@ -49,6 +51,7 @@ describe('the settings of the process', () => {
       publicUrl: 'https://baton.example.com/base',
       secretKeys,
       allowedNetworks: ['10.0.0.0/8', 'fd00::/8'],
+      temporalUiUrl: 'https://temporal.example.com',
       databaseUrl: 'postgres://u:p@db:5432/baton',
       temporalAddress: 'temporal:7233',
     });

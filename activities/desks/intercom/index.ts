@@ -1,6 +1,7 @@
 import type { Desk } from '../desk.ts';
 import { type IntercomConfig, intercomConfig } from './config.ts';
 import { closeExternal, openExternal, TEXT_MAX } from './external.ts';
+import { conversationUrl } from './links.ts';
 import { closeNative, openNative } from './native.ts';
 import { send } from './send.ts';
 import { verify } from './verify.ts';
@@ -25,6 +26,7 @@ export const intercom: Desk<IntercomConfig> = {
   limits: { textMax: TEXT_MAX, requestsPerSecond: 160, retryHeader: 'x-ratelimit-reset' },
   config: intercomConfig,
   ownChannels: ['intercom'],
+  conversationUrl,
   verify,
   open: (ctx, request) => (request.mode === 'native' ? openNative(ctx, request) : openExternal(ctx, request)),
   send,

@@ -5,6 +5,7 @@ import type { Verified } from '../desk.ts';
 import { meShape, readMe } from './admin.ts';
 import { call, deskError } from './client.ts';
 import type { Context } from './config.ts';
+import { rememberWorkspace } from './links.ts';
 
 const teamsShape = z.object({ teams: z.array(z.object({ id: z.union([z.string(), z.number()]).transform(String) })) });
 
@@ -18,6 +19,7 @@ export async function verify(ctx: Context, mode: Mode): Promise<Verified> {
   const acting = ctx.config.adminId === undefined ? me : await readAdmin(ctx, ctx.config.adminId);
   if (ctx.config.teamId !== undefined) await checkTeam(ctx, ctx.config.teamId);
   await checkReading(ctx);
+  await rememberWorkspace(ctx, me.app?.id_code);
   const warnings = [
     ...(acting.has_inbox_seat === false
       ? [`${acting.name ?? acting.id} has no Inbox seat: Intercom may refuse notes and assignments in this name.`]

@@ -1,6 +1,7 @@
 import type { Desk } from '../desk.ts';
 import { type LivechatConfig, livechatConfig } from './config.ts';
 import * as external from './external.ts';
+import { conversationUrl } from './links.ts';
 import { TEXT_MAX } from './messages.ts';
 import * as native from './native.ts';
 import { subscribe, unsubscribe } from './subscription.ts';
@@ -29,6 +30,7 @@ export const livechat: Desk<LivechatConfig> = {
   limits: { textMax: TEXT_MAX, requestsPerSecond: 10, retryHeader: 'retry-after' },
   config: livechatConfig,
   ownChannels: ['livechat'],
+  conversationUrl,
   verify,
   open: (ctx, request) => (request.mode === 'native' ? native.open(ctx, request) : external.open(ctx, request)),
   send: (ctx, message) => (message.from === 'bot' ? native.send(ctx, message) : external.send(ctx, message)),

@@ -3,8 +3,6 @@
  * desk, reason and time. `turns` is not in `handoffs`: it may have a megabyte, and rows of handoffs are read by the page.
  */
 export const insight = `
-alter table handoffs add column if not exists counts jsonb;
-
 create table refusals (
   bot_id text not null,
   at timestamptz not null default now(),
