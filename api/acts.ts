@@ -10,8 +10,8 @@ import { ApiError, notFound } from './errors.ts';
  * throw `ApiError`: 404 for unknown and foreign handoffs alike, 409 for closed ones, 503 when Temporal is away.
  */
 
-const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
-const closed = (): ApiError => new ApiError(409, 'handoff_closed', 'The handoff is closed.');
+export const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
+export const closed = (): ApiError => new ApiError(409, 'handoff_closed', 'The handoff is closed.');
 
 /** Rule 4: a human has the conversation or is being called. */
 export const botIsSilent = (status: HandoffStatus): boolean => status !== 'awaiting_email' && status !== 'closed';
@@ -85,7 +85,8 @@ export async function visibleRow({ store }: ApiContext, by: Principal, id: strin
   return row;
 }
 
-async function send(context: ApiContext, handoffId: string, signal: HandoffSignal): Promise<void> {
+/** Resolves when Temporal has stored the signal. */
+export async function send(context: ApiContext, handoffId: string, signal: HandoffSignal): Promise<void> {
   const outcome = await context.intake.send(handoffId, signal);
   if (outcome === 'accepted') return;
   const row = await context.store.handoffs.get(handoffId);

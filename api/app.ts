@@ -19,6 +19,7 @@ import { botRoutes } from './routes/bots.ts';
 import { codecRoutes } from './routes/codec.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { consentReturnRoutes, consentRoutes } from './routes/consent.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formRoutes } from './routes/forms.ts';
 import { handoffMessageRoutes } from './routes/handoff-messages.ts';
@@ -121,6 +122,7 @@ const KEYED: Routes[] = [
   handoffRoutes,
   handoffMessageRoutes,
   eventRoutes,
+  deliveryRoutes,
   nativeRoutes,
   humanRoutes,
   mcpRoutes,

@@ -32,7 +32,7 @@ export class ApiError extends Error {
 }
 
 /** Unknown and foreign ids answer alike. */
-export const notFound = (what: 'bot' | 'handoff' | 'key' | 'conversation'): ApiError =>
+export const notFound = (what: 'bot' | 'handoff' | 'key' | 'conversation' | 'message'): ApiError =>
   new ApiError(404, `${what}_not_found`, `There is no such ${what}.`);
 
 /** 503 with `Retry-After`; `part` says which one is down. */

@@ -53,6 +53,7 @@ export const EVENT_TYPES = [
   'message.agent',
   'message.read',
   'message.failed',
+  'message.retried',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -183,7 +184,9 @@ type SignalContent =
   | { kind: 'emailGiven'; id: string; email: string }
   | { kind: 'read'; id: string }
   | { kind: 'snooze'; id: string; until?: string }
-  | { kind: 'unsnooze'; id: string };
+  | { kind: 'unsnooze'; id: string }
+  /** An operator's, about one message of the user. */
+  | { kind: 'retryMessage' | 'giveUpMessage'; id: string; messageId: string };
 
 /** What happens to a native conversation; its bot speaks besides. */
 export type ConversationSignal =
@@ -229,6 +232,8 @@ export type FailureReason =
   | 'handoff_closed'
   | 'desk_unavailable'
   | 'attachment_not_supported'
+  /** By an operator. */
+  | 'given_up'
   /** Native mode: the bot spoke while a human had the conversation. */
   | 'human_has_it';
 

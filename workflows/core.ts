@@ -6,6 +6,7 @@ import type {
   Agent,
   Attachment,
   CloseReason,
+  DeskDelivery,
   FailureReason,
   HandoffInput,
   HandoffSignal,
@@ -15,6 +16,7 @@ import { attachmentsOf } from './counter.ts';
 import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
 import { decideEnd, endIfSettled, failPending, tellDeskOfEnd } from './ending.ts';
+import { fail, giveUp, retry } from './operator.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
 
 export { CLOSING_GRACE_MS } from './ending.ts';
@@ -33,7 +35,7 @@ export type Happening =
 
 /** The state before anything happened, and the first step: ask for the e-mail, or open the desk's conversation. */
 export function begin(input: HandoffInput, nowMs: number): Step {
-  const draft = new Draft(input, nowMs, {
+  const state: HandoffState = {
     status: input.emailRequired ? 'awaiting_email' : 'opening',
     deskHasIt: false,
     lastSeq: 0,
@@ -46,7 +48,8 @@ export function begin(input: HandoffInput, nowMs: number): Step {
     memory: { startedMs: nowMs, messages: [] },
     ...(input.user.email === undefined ? {} : { email: input.user.email }),
     ...(input.deskConversationId === undefined ? {} : { deskConversationId: input.deskConversationId }),
-  });
+  };
+  const draft = new Draft(input, nowMs, state, []);
   draft.toDesk({ kind: 'open', n: draft.nextN(), timestamp: draft.nextTimestamp() });
   if (input.emailRequired) {
     draft.state.deadline = { kind: 'email', atMs: nowMs + input.settings.emailTimeoutMs };
@@ -55,10 +58,16 @@ export function begin(input: HandoffInput, nowMs: number): Step {
   return draft.step();
 }
 
-/** One thing happened. Never changes the state it was given. */
-export function reduce(input: HandoffInput, state: HandoffState, happening: Happening, nowMs: number): Step {
+/** One thing happened. `waiting` is what waits for the desk. Never changes what it was given. */
+export function reduce(
+  input: HandoffInput,
+  state: HandoffState,
+  happening: Happening,
+  nowMs: number,
+  waiting: readonly DeskDelivery[] = [],
+): Step {
   const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
-  const draft = new Draft(input, nowMs, copy, 'atMs' in happening ? happening.atMs : undefined);
+  const draft = new Draft(input, nowMs, copy, waiting, 'atMs' in happening ? happening.atMs : undefined);
   if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
   apply(draft, happening);
   return draft.step();
@@ -91,6 +100,10 @@ function apply(draft: Draft, happening: Happening): void {
       return snooze(draft, happening.until);
     case 'unsnooze':
       return wake(draft);
+    case 'retryMessage':
+      return retry(draft, happening.messageId);
+    case 'giveUpMessage':
+      return giveUp(draft, happening.messageId);
     case 'opened':
       return opened(draft, happening.deskConversationId);
     case 'openFailed':
@@ -225,7 +238,7 @@ function delivered(draft: Draft, n: number, dropped: Attachment[] | undefined): 
 
 function undeliverable(draft: Draft, n: number, why: FailureReason): void {
   const message = draft.takePending(n);
-  if (message) draft.emitFailed(message.messageId, why); // 10
+  if (message) fail(draft, message, why); // 10
   endIfSettled(draft);
 }
 

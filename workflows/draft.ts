@@ -22,6 +22,8 @@ export interface Step {
   late: LateMessage[];
   /** Native mode: the bot has the conversation back, and with it what came too late for the handoff. */
   handBack: ConversationSignal[];
+  /** What waits for the desk is to be tried at once. */
+  hurry: boolean;
 }
 
 /** The step of a handoff being made. */
@@ -30,10 +32,14 @@ export class Draft extends Counter<HandoffState> {
   readonly #events: HandoffEvent[] = [];
   readonly #late: LateMessage[] = [];
   readonly #handBack: ConversationSignal[] = [];
+  /** What waits for the desk, with the texts of messages. */
+  readonly waiting: readonly DeskDelivery[];
+  #hurry = false;
 
-  constructor(input: HandoffInput, nowMs: number, state: HandoffState, atMs = nowMs) {
+  constructor(input: HandoffInput, nowMs: number, state: HandoffState, waiting: readonly DeskDelivery[], atMs = nowMs) {
     super(nowMs, state, atMs);
     this.input = input;
+    this.waiting = waiting;
   }
 
   get settings(): HandoffInput['settings'] {
@@ -71,6 +77,10 @@ export class Draft extends Counter<HandoffState> {
     this.emit('message.failed', { messageId, reason, text: this.text('message_failed') });
   }
 
+  hurry(): void {
+    this.#hurry = true;
+  }
+
   handBack(signal: ConversationSignal): void {
     this.#handBack.push(signal);
   }
@@ -97,6 +107,7 @@ export class Draft extends Counter<HandoffState> {
       desk: this.deliveries,
       late: this.#late,
       handBack: this.#handBack,
+      hurry: this.#hurry,
     };
   }
 }

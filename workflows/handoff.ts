@@ -83,12 +83,17 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
       interrupted = true;
       hurryDesk(run, lanes);
     }
+    if (run.hurry) {
+      run.hurry = false;
+      if (run.nextForDesk()[0]?.kind !== 'open') lanes.desk.interrupt();
+    }
     if (run.finished || mayContinue(run)) break;
     watchdog.watch(nextDeadlineMs(run.state), timerName(run));
     await condition(
       () =>
         watchdog.fired ||
         run.finished ||
+        run.hurry ||
         run.state.status !== shown.status ||
         mayContinue(run) ||
         endDecided(run, interrupted),

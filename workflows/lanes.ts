@@ -169,9 +169,9 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
 
   function settle(results: DeliveryResult[]): void {
     for (const result of results) {
-      run.settled(result.n);
       if (result.ok) report({ kind: 'delivered', n: result.n, ...(result.dropped ? { dropped: result.dropped } : {}) });
       else report({ kind: 'undeliverable', n: result.n, why: result.why });
+      run.settled(result.n);
     }
   }
 

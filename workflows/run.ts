@@ -20,6 +20,8 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   state: HandoffState;
   /** Native mode: for the conversation's own workflow. */
   readonly handBack: ConversationSignal[] = [];
+  /** The desk's messages are to be tried at once, whatever pause they sit in. */
+  hurry = false;
 
   constructor(input: HandoffInput, nowMs: number) {
     super(input.settings.callback, input.carried?.callback ?? { nextSeq: 1, recent: [] });
@@ -39,7 +41,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   apply(happening: Happening, nowMs: number, by: 'signal' | 'other' = 'signal'): void {
-    const step = reduce(this.input, this.state, happening, nowMs);
+    const step = reduce(this.input, this.state, happening, nowMs, this.desk);
     this.state = step.state;
     this.takeStep(step, by);
   }
@@ -47,6 +49,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   private takeStep(step: Step, by: 'signal' | 'other'): void {
     this.take(step, by);
     this.handBack.push(...step.handBack);
+    this.hurry ||= step.hurry;
   }
 
   get address(): Address {
@@ -83,7 +86,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   carry(): CarriedState {
     const { journal, late, desk, state, handBack } = this;
     return {
-      state: { ...state, seen: newest(state.seen) },
+      state: { ...state, seen: newest(state.seen), failed: newest(state.failed ?? []) },
       journal,
       late,
       desk,
@@ -99,13 +102,16 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   view(): HandoffView {
-    const { status, closeReason, lastSeq, counts } = this.state;
+    const { status, closeReason, lastSeq, counts, pending, failed = [] } = this.state;
     return {
       status,
       lastSeq,
       deadline: this.deadline,
       counts,
       ...(closeReason ? { closeReason } : {}),
+      closing: this.state.closing !== undefined,
+      undelivered: pending,
+      retriable: failed.map(({ messageId }) => messageId),
       waiting: this.waiting,
     };
   }

@@ -1,6 +1,7 @@
 /** What a run of a handoff keeps, and hands to the next one. */
 import type {
   Agent,
+  Attachment,
   BotEvent,
   CloseReason,
   ConversationSignal,
@@ -42,6 +43,15 @@ export interface HandoffState {
   counts: HandoffCounts;
   /** Absent in a state of an older version until the next event. */
   memory?: HandoffMemory;
+  /** What an operator may have tried again, oldest first; bounded. */
+  failed?: FailedMessage[];
+}
+
+/** A message of the user that did not arrive. */
+export interface FailedMessage {
+  messageId: string;
+  text: string;
+  attachments?: Attachment[];
 }
 
 /** What continue-as-new hands to the next run. */

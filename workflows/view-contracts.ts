@@ -60,5 +60,11 @@ export interface HandoffView {
   lastSeq: number;
   deadline: ShownDeadline | null;
   counts: HandoffCounts;
+  /** The end is decided. */
+  closing: boolean;
+  /** The user's messages that the desk does not have yet, with the numbers of their deliveries, oldest first. */
+  undelivered: { n: number; messageId: string }[];
+  /** Failed messages that can be tried again. */
+  retriable: string[];
   waiting: { journal: number; desk: number; callback: number };
 }

@@ -170,6 +170,24 @@ const SCENARIOS: Record<string, Scenario> = {
     await handoff.closes('user');
     return handoff;
   },
+  async 'operator-on-messages'(baton) {
+    const handoff = await baton.start();
+    await handoff.sees('handoff.connecting');
+    baton.desk.fault('chat', { kind: 'status', status: 422, times: 1 });
+    await handoff.says('u1');
+    await handoff.sees('message.failed');
+    await handoff.signal({ kind: 'retryMessage', id: 'o1', messageId: 'u1' });
+    await until(() => textsAtDesk(baton, handoff.id).length === 1, { message: 'the first message' });
+    const before = baton.desk.raw.chat;
+    baton.desk.fault('chat', { kind: 'status', status: 429, retryAfter: 60, times: 2 });
+    await handoff.says('u2');
+    await handoff.says('u3');
+    await until(() => baton.desk.raw.chat >= before + 2, { message: 'two tries' });
+    await handoff.signal({ kind: 'giveUpMessage', id: 'o2', messageId: 'u2' });
+    await until(() => textsAtDesk(baton, handoff.id).length === 2, { message: 'the third message' });
+    await handoff.closes('agent');
+    return handoff;
+  },
   async 'callback-down'(baton) {
     const bot = await baton.bot({ callback: { url: 'http://127.0.0.1:9/' } });
     const handoff = await baton.start({ botId: bot });

@@ -18,6 +18,7 @@ type Move =
   | { kind: 'choice'; choice: 'wait' | 'end' }
   | { kind: 'email' | 'read' | 'joined' }
   | { kind: 'desk'; outcome: 'ok' | 'refuse' | 'lost' }
+  | { kind: 'retryMessage' | 'giveUpMessage'; pick: number }
   | { kind: 'clock'; ms: number }
   | { kind: 'continue-as-new' };
 
@@ -32,6 +33,10 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({ kind: fc.constant('desk'), outcome: fc.constantFrom('ok', 'ok', 'ok', 'refuse', 'lost') }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('retryMessage', 'giveUpMessage'), pick: fc.nat({ max: 20 }) }),
   },
   {
     weight: 4,
@@ -98,7 +103,10 @@ function play(input: HandoffInput, moves: Move[]): Seen & { run: HandoffRun } {
     else if (step.kind === 'read') apply({ kind: 'read', id: `read-${(count += 1)}` });
     else if (step.kind === 'joined')
       apply({ kind: 'agentJoined', id: `joined-${(count += 1)}`, agent: { id: `agent-${count % 3}` } });
-    else if (step.kind === 'desk') desk(step.outcome);
+    else if (step.kind === 'retryMessage' || step.kind === 'giveUpMessage') {
+      const messageId = seen.userSent[step.pick % seen.userSent.length] ?? 'nobody';
+      apply({ kind: step.kind, id: `operator-${(count += 1)}`, messageId });
+    } else if (step.kind === 'desk') desk(step.outcome);
     else if (step.kind === 'clock') pass(step.ms);
     else run = new HandoffRun({ ...input, carried: structuredClone(run.carry()) }, now);
     if (count % 3 === 0) drain();
@@ -144,13 +152,17 @@ it('any interleaving keeps order, loses nothing, doubles nothing, numbers withou
         expect(events.filter((event) => event.type === 'handoff.closed')).toHaveLength(1);
         expect(events.at(-1)?.type).toBe('handoff.closed');
 
-        // From the user: everything is in the journal once and in order, or late; and reached the desk or failed.
+        // From the user: everything is in the journal once and in order, or late; and reached the desk or failed, once
+        // more for each time that an operator had it tried again.
         const journaled = ids(events, 'message.user');
         const delivered = atDesk.flatMap((delivery) => (delivery.kind === 'message' ? [delivery.messageId] : []));
         const failed = ids(events, 'message.failed');
         expect([...journaled, ...late.filter((id) => id.startsWith('user'))]).toEqual(userSent);
-        expect([...delivered, ...failed].toSorted()).toEqual(journaled.toSorted());
-        expect(isSubsequence(delivered, userSent)).toBe(true);
+        const retried = ids(events, 'message.retried');
+        expect([...delivered, ...failed].toSorted()).toEqual([...journaled, ...retried].toSorted());
+        expect(new Set(delivered).size).toBe(delivered.length);
+        const first = delivered.filter((id) => !retried.includes(id));
+        expect(isSubsequence(first, userSent)).toBe(true);
 
         // From the agent: everything reached the journal once and in order, or is late.
         expect([...ids(events, 'message.agent'), ...late.filter((id) => id.startsWith('agent'))]).toEqual(agentSent);

@@ -3,7 +3,7 @@ import { startTestBaton, textsAtDesk } from '../support/baton.ts';
 import type { TestBaton } from '../support/baton.ts';
 import { until } from '../support/poll.ts';
 
-/** An end that is decided while tries hang or pause: what the desk would take is not reported as failed. */
+/** What ends a pause between two tries: the end of the handoff, so that nothing fails untried, and an operator. */
 let baton: TestBaton;
 
 beforeAll(async () => {
@@ -46,6 +46,38 @@ it('rule 10: a try that hangs for the whole grace is followed by last tries', as
   expect(textsAtDesk(baton, handoff.id)).toEqual(says.map(({ text }) => text));
   await handoff.ended();
   expect(baton.desk.conversation(handoff.id)?.closed).toBe('USER_CLOSED');
+});
+
+it('an operator has a failed message tried again, and gives one up that waits', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  baton.desk.fault('chat', { kind: 'status', status: 422, times: 1 });
+  await handoff.says('1');
+  await handoff.sees('message.failed');
+  await handoff.signal({ kind: 'retryMessage', id: 'o1', messageId: '1' });
+  await until(() => textsAtDesk(baton, handoff.id).length === 1, { message: 'the first at the desk' });
+
+  const before = baton.desk.raw.chat;
+  baton.desk.fault('chat', { kind: 'status', status: 429, retryAfter: 60, times: 2 });
+  await handoff.signal(...says.slice(1, 4));
+  await until(() => baton.desk.raw.chat >= before + 2, { message: 'the quick and the first regular try' });
+  expect(await handoff.view()).toMatchObject({
+    undelivered: [{ messageId: '2' }, { messageId: '3' }, { messageId: '4' }],
+  });
+  await handoff.signal({ kind: 'giveUpMessage', id: 'o2', messageId: '3' });
+  await until(() => textsAtDesk(baton, handoff.id).length === 3, { message: 'the others at the desk' });
+  expect(await handoff.view()).toMatchObject({ undelivered: [], retriable: ['3'], closing: false });
+  await handoff.closes('agent');
+  await handoff.ended();
+  expect(textsAtDesk(baton, handoff.id)).toEqual(['user 1', 'user 2', 'user 4']);
+  const failures = (await handoff.events()).flatMap(({ type, data }) =>
+    type === 'message.failed' || type === 'message.retried' ? [[type, data['messageId'], data['reason']]] : [],
+  );
+  expect(failures).toEqual([
+    ['message.failed', '1', 'rejected'],
+    ['message.retried', '1', undefined],
+    ['message.failed', '3', 'given_up'],
+  ]);
 });
 
 it('every run of every handoff above replays', async () => {
