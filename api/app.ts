@@ -27,10 +27,13 @@ import { handoffRoutes } from './routes/handoffs.ts';
 import { humanRoutes } from './routes/human.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { nativeRoutes } from './routes/native.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { probeRoutes } from './routes/probes.ts';
 import type { App, Routes } from './routes/route.ts';
 import { subscriptionRoutes } from './routes/subscription.ts';
+import { serviceRoutes } from './routes/service.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { transcriptRoutes } from './routes/transcript.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionSecret } from './session.ts';
 
@@ -123,6 +126,9 @@ const KEYED: Routes[] = [
   handoffMessageRoutes,
   eventRoutes,
   deliveryRoutes,
+  transcriptRoutes,
+  overviewRoutes,
+  serviceRoutes,
   nativeRoutes,
   humanRoutes,
   mcpRoutes,

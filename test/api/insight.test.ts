@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Desk } from '../../activities/desks/desk.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { overview, transcript } from '../../api/schemas/insight.ts';
@@ -19,7 +18,7 @@ beforeAll(async () => {
     conversationUrl: async (_known, { deskConversationId, isClosed }) =>
       `https://desk.example/${isClosed ? 'old' : 'new'}/${deskConversationId}`,
   });
-  api = await startApi({ desks: createRegistry([webhook, linked as unknown as Desk]), temporalUiUrl: `${UI}/` });
+  api = await startApi({ desks: createRegistry([webhook, linked]), temporalUiUrl: `${UI}/` });
 });
 afterAll(() => api.close());
 
