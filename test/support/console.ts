@@ -1,3 +1,5 @@
+import type { Page } from 'playwright-core';
+
 import { newDataDir, removeDataDir, startBaton, type BatonProcess } from './baton-process.ts';
 
 /** As a newcomer starts it: embedded servers, simulated desks, playground. */
@@ -18,6 +20,12 @@ export async function sharedBaton(): Promise<Link> {
   const text = await response.text();
   if (!response.ok) throw new Error(`The shared Baton did not start: ${text}`);
   return JSON.parse(text) as Link;
+}
+
+/** Gives all pages of this page's context the operator's session, without the form. */
+export async function signIn(page: Page, { address, key }: Link): Promise<void> {
+  const answer = await page.request.post(`${address}/v1/session`, { data: { key }, headers: { origin: address } });
+  if (answer.status() !== 204) throw new Error(`No session: ${answer.status()} ${await answer.text()}`);
 }
 
 export interface OwnBaton extends Link {
