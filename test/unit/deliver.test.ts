@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createDeliverActivities, type DeskBatch } from '../../activities/deliver.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { createDeskCalls, type CallDesk } from '../../activities/desk-calls.ts';
+import { DeskError } from '../../activities/errors.ts';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createLogger } from '../../activities/platform/log.ts';
@@ -66,6 +67,29 @@ describe('quick deliveries', () => {
     expect(await tryDesk(batch('a', 'ho_1'))).toEqual({ results: [{ n: 2, ok: true }], slow: false });
     // The local activity gives its parts two seconds.
     expect(performance.now() - startedAt).toBeLessThan(1_950);
+  });
+});
+
+describe('last tries', () => {
+  const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const failing = (cause: unknown) => {
+    const ledger = { get: async () => ({ started: 0, sent: 0 }), started: async () => {}, sent: async () => {} };
+    const deps = {
+      store: { ledger },
+      clock: { now: () => 1_000_000 },
+      log: createLogger('silent'),
+      metrics: createMetrics(),
+    } as unknown as Deps;
+    return createDeliverActivities(deps, (() => Promise.reject(cause)) as CallDesk).deliverLast(batch('a', 'ho_1'));
+  };
+
+  it('are over when the desk was asked in vain, also when its address refuses the connection', async () => {
+    const details = { desk: 'webhook', operation: 'send', kind: 'unavailable', reason: 'no connection' } as const;
+    expect(await failing(new DeskError({ ...details, cause: away }))).toEqual({ results: [], slow: true });
+  });
+
+  it('are repeated while PostgreSQL is away, because nobody has asked the desk', async () => {
+    await expect(failing(away)).rejects.toThrow('ECONNREFUSED');
   });
 });
 
