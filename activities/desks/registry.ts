@@ -49,6 +49,8 @@ export interface ConfigField {
   requiredIn?: Mode[];
   /** The only values it takes. */
   choices?: string[];
+  /** An empty text is a value of its own, not the same as none. */
+  mayBeEmpty?: boolean;
   placeholder?: string;
 }
 
@@ -67,6 +69,7 @@ export function configFields(desk: Desk): ConfigField[] {
       type: typeOf(schema),
       ...(Array.isArray(requiredIn) && { requiredIn: MODES.filter((mode) => requiredIn.includes(mode)) }),
       ...(choices !== undefined && { choices }),
+      ...(schema.safeParse('').success && { mayBeEmpty: true }),
       ...(typeof meta.placeholder === 'string' && { placeholder: meta.placeholder }),
     };
   });

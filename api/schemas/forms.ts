@@ -12,6 +12,7 @@ const configField = z
     type: z.enum(['text', 'number', 'boolean']),
     requiredIn: z.array(mode).optional().describe('Modes in which an optional field is needed all the same.'),
     choices: z.array(z.string()).optional().describe('The only values it takes.'),
+    mayBeEmpty: z.boolean().optional().describe('An empty text is a value of its own, not the same as none.'),
     placeholder: z.string().optional(),
   })
   .meta({ id: 'ConfigField', description: "One field of a bot's `desk`." });

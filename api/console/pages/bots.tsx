@@ -15,7 +15,6 @@ function LateEditor({ id }: { id: string }) {
   const [Editor, setEditor] = useState(() => editor);
   const [error, setError] = useState<unknown>();
   const load = (): void => {
-    setError(undefined);
     import('./bots/editor.tsx').then(({ BotEditor }) => {
       editor = BotEditor;
       setEditor(() => BotEditor);
@@ -25,5 +24,6 @@ function LateEditor({ id }: { id: string }) {
     if (!editor) load();
   }, []);
   if (Editor) return <Editor key={id} id={id} />;
-  return error === undefined ? <Loading /> : <ErrorNote error={error} onRetry={load} />;
+  // After an update of Baton the old page asks for a file that is gone: only a new page knows the new one.
+  return error === undefined ? <Loading /> : <ErrorNote error={error} onRetry={() => location.reload()} />;
 }

@@ -20,6 +20,7 @@ const t = translator({
     open: 'Open the page of {desk}',
     left: 'Good for',
     waiting: 'This page notices by itself when you are done there.',
+    said_there: 'The page there says how it went.',
     done: '{desk} is connected.',
     over: 'The time is over. Begin again.',
     save_first: 'Save first.',
@@ -34,6 +35,7 @@ const t = translator({
     open: 'Ouvrir la page de {desk}',
     left: 'Valable encore',
     waiting: 'Cette page remarque d’elle-même quand vous avez fini là-bas.',
+    said_there: 'La page là-bas dit comment cela s’est passé.',
     done: '{desk} est connecté.',
     over: 'Le délai est passé. Recommencez.',
     save_first: 'Enregistrez d’abord.',
@@ -70,7 +72,7 @@ export function ConsentCard({ desk }: { desk: Desk }) {
 }
 
 function Begun({ begun, desk }: { begun: Consent; desk: Desk }) {
-  const outcome = useOutcome(begun.expiresAt);
+  const { outcome, isNoticed } = useOutcome(begun.expiresAt);
   if (outcome === 'done') {
     return (
       <Note kind="good">
@@ -87,13 +89,13 @@ function Begun({ begun, desk }: { begun: Consent; desk: Desk }) {
         <Outside href={begun.url}>{t('open', { desk: desk.title })}</Outside>
         <Countdown at={begun.expiresAt} label={t('left')} />
       </p>
-      <p role="status">{t('waiting')}</p>
+      <p role="status">{isNoticed ? t('waiting') : t('said_there')}</p>
     </>
   );
 }
 
 /** Looks at the bot until its service state has changed to available, or the address is void. */
-function useOutcome(expiresAt: string): 'waiting' | 'done' | 'over' {
+function useOutcome(expiresAt: string): { outcome: 'waiting' | 'done' | 'over'; isNoticed: boolean } {
   const { bot, reload } = useForm();
   const [before] = useState(bot.service.state);
   const [isOver, setOver] = useState(false);
@@ -107,5 +109,6 @@ function useOutcome(expiresAt: string): 'waiting' | 'done' | 'over' {
     }, POLL_MS);
     return () => clearInterval(timer);
   }, [isDone, isOver]);
-  return isDone ? 'done' : isOver ? 'over' : 'waiting';
+  // A desk that was connected before looks the same afterwards.
+  return { outcome: isDone ? 'done' : isOver ? 'over' : 'waiting', isNoticed: before !== 'available' };
 }

@@ -80,9 +80,9 @@ export function DeskField(props: DeskFieldProps) {
   );
 }
 
-/** An optional field that is emptied goes; a required one is for the API to refuse. */
-const emptied = ({ required }: ConfigField, text: string): string | undefined =>
-  text === '' && !required ? undefined : text;
+/** An optional field that is emptied goes, unless empty means something; a required one is for the API to refuse. */
+const emptied = ({ required, mayBeEmpty }: ConfigField, text: string): string | undefined =>
+  text === '' && !required && mayBeEmpty !== true ? undefined : text;
 
 /** Keys in PEM have lines. */
 const isLong = ({ placeholder }: ConfigField): boolean => placeholder?.startsWith('-----BEGIN') === true;

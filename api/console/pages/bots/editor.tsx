@@ -61,29 +61,30 @@ function BotForm({ form }: { form: Editing }) {
   const current = isTab(wanted) ? wanted : 'general';
   const show = useFocusOn(form, current);
   const Panel = PANELS[current];
+  const isInForm = !UNSAVED_FREE.includes(current);
   const panel = (
     <>
       <Panel />
-      <SaveBar form={form} onShow={show} />
+      <SaveBar form={form} onShow={show} isInForm={isInForm} />
     </>
   );
   return (
     <FormProvider value={form}>
       <Tabs label={t('settings')} tabs={tabsOf(form)} current={current} onChange={(tab) => setQuery({ tab })}>
-        {UNSAVED_FREE.includes(current) ? (
-          panel
-        ) : (
+        {isInForm ? (
           <form
             class="bot-form"
             noValidate
             autocomplete="off"
             onSubmit={(event) => {
               event.preventDefault();
-              if (form.dirty) void form.save();
+              if (form.dirty && !form.saving) void form.save();
             }}
           >
             {panel}
           </form>
+        ) : (
+          panel
         )}
       </Tabs>
     </FormProvider>

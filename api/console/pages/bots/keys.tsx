@@ -29,7 +29,6 @@ const t = translator({
     delete_text: 'Calls with this key are refused within seconds. This cannot be taken back.',
     deleted: 'The key is deleted.',
     done: 'I have copied it',
-    actions: 'Actions',
   },
   fr: {
     title: 'Clés de ce bot',
@@ -49,7 +48,6 @@ const t = translator({
     delete_text: 'Les appels avec cette clé sont refusés en quelques secondes. C’est sans retour.',
     deleted: 'La clé est supprimée.',
     done: 'Je l’ai copiée',
-    actions: 'Actions',
   },
 });
 

@@ -6,8 +6,8 @@ import { textName } from './text-groups.ts';
 import type { BuiltInTexts, OwnTexts } from './types.ts';
 
 const t = translator({
-  en: { nothing: 'Say nothing', nothing_for: 'Say nothing: {name}' },
-  fr: { nothing: 'Ne rien dire', nothing_for: 'Ne rien dire : {name}' },
+  en: { nothing: 'Say nothing' },
+  fr: { nothing: 'Ne rien dire' },
 });
 
 interface OneTextProps {
@@ -29,7 +29,7 @@ export function OneText({ textKey, language, built, own, onChange, error }: OneT
   const name = textName(textKey);
   const description = built.keys.find(({ key }) => key === textKey)?.description ?? textKey;
   return (
-    <div class="one-text" lang={undefined}>
+    <div class="one-text">
       <TextField
         name={`texts.${language}.${textKey}`}
         label={name ?? <English>{description}</English>}

@@ -92,7 +92,7 @@ function Days(props: { days: number[]; name: string; onChange(days: number[]): v
     onChange(WEEK.filter((one) => (one === day ? !days.includes(day) : days.includes(one))));
   return (
     <div class={error ? 'field wrong' : 'field'} role="group" aria-label={t('days')}>
-      <span class="legend">{t('days')}</span>
+      <span class="group-label">{t('days')}</span>
       <div class="days">
         {WEEK.map((day) => (
           <label key={day}>
@@ -125,9 +125,9 @@ function tidy(period: Period, onChange: (period: Period) => void): void {
   if (from !== period.from || to !== period.to) onChange({ ...period, from, to });
 }
 
-/** `9`, `9:5`, `930` and `9h30` as `HH:MM`; anything else as it is, for the API to refuse. */
-export function wholeTime(text: string): string {
-  const [, hour, minute = '0'] = /^\s*(\d{1,2})(?:\s*[:.hH]?\s*(\d{1,2})?)?\s*$/.exec(text) ?? [];
+/** `9`, `930`, `9.30` and `9h` as `HH:MM`; anything else as it is, for the API to refuse. */
+function wholeTime(text: string): string {
+  const [, hour, minute = '00'] = /^\s*(\d{1,2})(?:[:.hH ]?(\d{2})|[:.hH])?\s*$/.exec(text) ?? [];
   if (hour === undefined || Number(hour) > 24 || Number(minute) > 59) return text;
-  return `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
+  return `${hour.padStart(2, '0')}:${minute}`;
 }

@@ -4,8 +4,15 @@ import { ErrorNote, Note } from '../../ui/notes.tsx';
 import type { Editing } from './editing.ts';
 import { nameOf, t, tabOf } from './words.ts';
 
+interface SaveBarProps {
+  form: Editing;
+  onShow: (path: string) => void;
+  /** Inside the form its button is the one that Enter presses. */
+  isInForm: boolean;
+}
+
 /** What is not saved yet, what is wrong with it, and the button. Stays in sight. */
-export function SaveBar({ form, onShow }: { form: Editing; onShow: (path: string) => void }) {
+export function SaveBar({ form, onShow, isInForm }: SaveBarProps) {
   if (!form.dirty && form.failure === undefined) return null;
   const { settings, desks, edits, contested } = form;
   const desk = desks.find(({ id }) => id === settings.desk?.kind);
@@ -24,7 +31,7 @@ export function SaveBar({ form, onShow }: { form: Editing; onShow: (path: string
           <p role="status">{form.saving ? t('saving') : t('unsaved', { tabs })}</p>
           <div class="row">
             <Button onPress={form.discard}>{t('discard')}</Button>
-            <Button kind="main" type="button" onPress={form.save}>
+            <Button kind="main" {...(isInForm ? { type: 'submit' } : { onPress: form.save })}>
               {tc('save')}
             </Button>
           </div>

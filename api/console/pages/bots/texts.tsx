@@ -74,7 +74,7 @@ function LanguageCard(props: { languages: string[]; language: string; onChange(l
   };
   return (
     <Card title={t('title')} hint={t('hint')}>
-      <div class="grid">
+      <div class="languages">
         <SelectField
           label={t('language')}
           value={props.language}

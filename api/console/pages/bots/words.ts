@@ -1,5 +1,4 @@
 import { translator } from '../../lib/i18n.ts';
-import { tc } from '../../lib/texts.ts';
 import type { Desk } from './types.ts';
 
 /** Sentences of the editor as a whole; each tab has its own beside it. */
@@ -110,5 +109,3 @@ export function plainMessage(message: string): string {
   if (message === 'needed' || /received (null|undefined|NaN)$/.test(message)) return t('needed');
   return message;
 }
-
-export const yesNo = (value: boolean): string => (value ? tc('yes') : tc('no'));
