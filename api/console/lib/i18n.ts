@@ -62,5 +62,6 @@ export function duration(seconds: number): string {
     [whole % 60, 's'],
   ];
   const shown = parts.filter(([count]) => count > 0).slice(0, 2);
-  return shown.length === 0 ? '0 s' : shown.map(([count, unit]) => `${count} ${unit}`).join(' ');
+  if (shown.length === 0) return seconds > 0 ? '< 1 s' : '0 s';
+  return shown.map(([count, unit]) => `${count} ${unit}`).join(' ');
 }

@@ -15,7 +15,7 @@ export function Overview() {
     <>
       <h1>{t('title')}</h1>
       <Choices choice={choice} onChange={(changed) => setQuery({ ...choice, ...changed })} />
-      {error ? <ErrorNote error={error} onRetry={reload} /> : null}
+      {error ? <ErrorNote error={error} onRetry={reload} fields /> : null}
       {figures === undefined ? (
         error ? null : (
           <Loading />

@@ -5,12 +5,30 @@ import { tc } from '../lib/texts.ts';
 import { Button } from './button.tsx';
 
 /** An error in the API's words, with the id under which the service logged it. */
-export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ErrorNote({
+  error,
+  onRetry,
+  fields = false,
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  /** Names the wrong fields, where no form does. */
+  fields?: boolean;
+}) {
   if (error === undefined || error === null) return null;
   const failure = error instanceof ApiFailure ? error : undefined;
   return (
     <div class="note bad" role="alert">
       <p>{error instanceof Error ? error.message : String(error)}</p>
+      {fields && failure && failure.details.length > 0 ? (
+        <ul>
+          {failure.details.map(({ path, message }) => (
+            <li key={path}>
+              <code>{path}</code> {message}
+            </li>
+          ))}
+        </ul>
+      ) : null}
       {failure?.requestId ? <p class="hint">{tc('request_id', { id: failure.requestId })}</p> : null}
       {onRetry ? <Button onPress={onRetry}>{tc('retry')}</Button> : null}
     </div>

@@ -6,7 +6,13 @@ import { Confirm } from '../../ui/dialog.tsx';
 import { Live } from '../../ui/state.tsx';
 import { Deadline, HandoffState } from './table.tsx';
 import { t } from './texts.ts';
-import { agentName, apiPath, nameOf, type HandoffView } from './views.ts';
+import { agentName, apiPath, NOBODY, nameOf, type HandoffView } from './views.ts';
+
+/** Known by its user, else by its id. */
+export function titleOf({ id, user = {} }: Pick<HandoffView, 'id'> & Partial<HandoffView>): string {
+  const name = nameOf(user);
+  return name === NOBODY ? t('one_id', { id }) : t('one', { user: name });
+}
 
 /** Who and how it stands, and what an operator can do with the whole of it. */
 export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Promise<void> }) {
@@ -15,7 +21,7 @@ export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Pr
   const { links, agent } = handoff;
   return (
     <div class="stack">
-      <h1>{t('one', { user: nameOf(handoff.user) })}</h1>
+      <h1>{titleOf(handoff)}</h1>
       <div class="row">
         <HandoffState handoff={handoff} />
         {handoff.deadline ? <Deadline handoff={handoff} /> : null}

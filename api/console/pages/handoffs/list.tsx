@@ -29,7 +29,7 @@ export function HandoffList() {
         <Live live={error === undefined} />
       </div>
       <Filters filter={filter} onChange={(changed) => setQuery({ ...filter, ...changed })} />
-      {error && isTold(error, listed) ? <ErrorNote error={error} onRetry={reload} /> : null}
+      {error && isTold(error, listed) ? <ErrorNote error={error} onRetry={reload} fields /> : null}
       {listed === undefined && !error ? <Loading /> : null}
       {listed ? (
         <>

@@ -5,13 +5,13 @@ import { ErrorNote, Loading } from '../../ui/notes.tsx';
 import { useAct } from './act.ts';
 import { DeliveryLedger } from './deliveries.tsx';
 import { Facts } from './facts.tsx';
-import { Head } from './head.tsx';
+import { Head, titleOf } from './head.tsx';
 import { useJournal } from './journal.ts';
 import { LateMessages } from './late.tsx';
 import { backHref } from './left.ts';
 import { t } from './texts.ts';
 import { Transcript } from './transcript.tsx';
-import { apiPath, nameOf, type Deliveries, type HandoffWithLate } from './views.ts';
+import { apiPath, type Deliveries, type HandoffWithLate } from './views.ts';
 
 /** Deadlines move and messages get through without an event: the rest of the page is read again this often. */
 const EVERY_MS = 3_000;
@@ -31,7 +31,7 @@ export function OneHandoff({ id }: { id: string }) {
     if (events.length > 0) readAgain();
   }, [events.length]);
 
-  if (handoff === undefined) return <NotThere error={error} onRetry={reload} />;
+  if (handoff === undefined) return <NotThere id={id} error={error} onRetry={reload} />;
   return (
     <>
       <BackLink />
@@ -70,11 +70,11 @@ const BackLink = () => (
   </a>
 );
 
-function NotThere({ error, onRetry }: { error: unknown; onRetry(): void }) {
+function NotThere({ id, error, onRetry }: { id: string; error: unknown; onRetry(): void }) {
   return (
     <>
       <BackLink />
-      <h1>{t('one', { user: nameOf({}) })}</h1>
+      <h1>{titleOf({ id })}</h1>
       {error === undefined ? <Loading /> : <ErrorNote error={error} onRetry={onRetry} />}
     </>
   );

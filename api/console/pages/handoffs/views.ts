@@ -10,13 +10,16 @@ export type LateMessage = HandoffWithLate['lateMessages'][number];
 export type Deliveries = (typeof deliveries)['_output'];
 export type Delivery = Deliveries['messages'][number];
 
+/** Stands for whoever has no name. */
+export const NOBODY = '–';
+
 /** Whom people know the user by. */
 export function nameOf(user: Record<string, unknown>): string {
   const known = [user['name'], user['email'], user['id'], user['anonymousId']];
-  return known.find((value): value is string => typeof value === 'string' && value !== '') ?? '–';
+  return known.find((value): value is string => typeof value === 'string' && value !== '') ?? NOBODY;
 }
 
-export const agentName = (agent: Agent | null | undefined): string => agent?.name ?? agent?.id ?? '–';
+export const agentName = (agent: Agent | null | undefined): string => agent?.name ?? agent?.id ?? NOBODY;
 
 /** The path of a handoff in the API. */
 export const apiPath = (id: string): string => `/v1/handoffs/${encodeURIComponent(id)}`;
