@@ -9,7 +9,7 @@ const packetMessage = z.object({
 });
 
 /** `data.packet` of `handoff.closed`. */
-export const returnPacket = z
+const returnPacket = z
   .object({
     outcome: z
       .enum(PACKET_OUTCOMES)
@@ -45,7 +45,7 @@ export const event = z
       .describe(
         "User-facing events carry `text`, ready to show, in the user's language; `handoff.closed` carries `packet`.",
       )
-      .meta({ properties: { packet: { $ref: '#/components/schemas/ReturnPacket' } } }),
+      .meta({ properties: { packet: { $ref: `#/components/schemas/${returnPacket.meta()?.id}` } } }),
   })
   .meta({
     id: 'HandoffEvent',

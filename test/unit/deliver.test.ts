@@ -72,7 +72,7 @@ describe('quick deliveries', () => {
 
 describe('last tries', () => {
   const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-  const failing = (cause: unknown) => {
+  const failing = (cause: Error) => {
     const ledger = { get: async () => ({ started: 0, sent: 0 }), started: async () => {}, sent: async () => {} };
     const deps = {
       store: { ledger },
@@ -80,7 +80,7 @@ describe('last tries', () => {
       log: createLogger('silent'),
       metrics: createMetrics(),
     } as unknown as Deps;
-    return createDeliverActivities(deps, (() => Promise.reject(cause)) as CallDesk).deliverLast(batch('a', 'ho_1'));
+    return createDeliverActivities(deps, () => Promise.reject(cause)).deliverLast(batch('a', 'ho_1'));
   };
 
   it('are over when the desk was asked in vain, also when its address refuses the connection', async () => {
