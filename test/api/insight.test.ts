@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
+import { TooManyToCount } from '../../activities/store/store.ts';
 import { overview, transcript } from '../../api/schemas/insight.ts';
 import type { EventType } from '../../workflows/contracts.ts';
 import { until } from '../support/poll.ts';
@@ -175,6 +176,17 @@ describe('the overview', () => {
     expect(problems(long)).toEqual([400, ['from']]);
     expect(long.text).toContain('ask for a shorter range');
   });
+});
+
+it('too many handoffs to count are a range to shorten, not a failure', async () => {
+  const figures = () => Promise.reject(new TooManyToCount('too slow'));
+  const { url, app } = await api.another({
+    store: { ...api.store, insight: { ...api.store.insight, figures } },
+  });
+  const headers = { authorization: 'Bearer operator-key-of-the-tests' };
+  const answer = await fetch(`${url}/v1/overview`, { headers });
+  expect([answer.status, await answer.json()]).toMatchObject([400, { error: { details: [{ path: 'from' }] } }]);
+  await app.close();
 });
 
 it('a request is refused all the same when the refusal cannot be written', async () => {
