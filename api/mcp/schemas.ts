@@ -94,7 +94,13 @@ export const START_OUTCOMES = [
   'failed',
 ] as const;
 
-const choice = z.object({ choice: z.enum(['wait', 'end']), text: z.string().nullable() });
+/**
+ * Strict for us, open for clients: they refuse what a schema does not name, and desks tell more of agents and files than
+ * we know.
+ */
+const loose = <S extends z.ZodRawShape>(shape: S) => z.looseObject(shape) as unknown as z.ZodObject<S>;
+
+const choice = loose({ choice: z.enum(['wait', 'end']), text: z.string().nullable() });
 
 /** In every result. Absent where nothing is known of it. */
 const result = {
@@ -112,18 +118,17 @@ const result = {
     .array(choice)
     .optional()
     .describe('What the user may answer to `say`; see waitChoice of send_user_message.'),
-  error: z
-    .object({
-      code: z.string(),
-      message: z.string(),
-      details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-      retryAfterSeconds: z.number().optional(),
-    })
+  error: loose({
+    code: z.string(),
+    message: z.string(),
+    details: z.array(loose({ path: z.string(), message: z.string() })).optional(),
+    retryAfterSeconds: z.number().optional(),
+  })
     .optional()
     .describe('Only with the outcome `failed`.'),
 };
 
-const agent = z.object({ id: z.string().optional(), name: z.string().optional(), avatar: z.string().optional() });
+const agent = loose({ id: z.string().optional(), name: z.string().optional(), avatar: z.string().optional() });
 
 /** `handoff.closed` data.packet, as it is there. */
 const packet = z.record(z.string(), z.unknown());
@@ -134,7 +139,7 @@ const ended = {
 };
 
 export const outputs = {
-  request_handoff: z.object({
+  request_handoff: loose({
     outcome: z
       .enum(START_OUTCOMES)
       .describe(
@@ -147,29 +152,33 @@ export const outputs = {
     ...result,
     ...ended,
   }),
-  handoff_status: z.object({
+  handoff_status: loose({
     outcome: z.enum(['open', 'closed', 'failed']),
     agent: agent.nullable().optional(),
-    deadline: z
-      .object({ kind: z.string(), at: timestamp })
+    deadline: loose({ kind: z.string(), at: timestamp })
       .nullable()
       .optional()
       .describe('When the handoff moves on by itself if nothing happens, and why.'),
     agentMessages: z
       .array(
-        z.object({
+        loose({
           messageId: z.string(),
           at: timestamp,
           agent: agent.nullable(),
           text: z.string(),
-          attachments: z.array(z.object(attachment.shape)).optional(),
+          attachments: z.array(loose({ url: z.string() })).optional(),
         }),
       )
       .optional()
       .describe("The human's words since `after`: show each once, unchanged, in this order."),
     events: z
       .array(
-        z.object({ seq: z.int(), type: z.enum(EVENT_TYPES), at: timestamp, data: z.record(z.string(), z.unknown()) }),
+        loose({
+          seq: z.int(),
+          type: z.enum(EVENT_TYPES),
+          at: timestamp,
+          data: z.record(z.string(), z.unknown()),
+        }),
       )
       .optional()
       .describe('All that happened since `after`.'),
@@ -177,12 +186,12 @@ export const outputs = {
     ...result,
     ...ended,
   }),
-  send_user_message: z.object({
+  send_user_message: loose({
     outcome: z.enum(['accepted', 'failed']),
     messageId: z.string().optional(),
     ...result,
   }),
-  end_handoff: z.object({
+  end_handoff: loose({
     outcome: z.enum(['closed', 'ending', 'failed']),
     ...result,
     ...ended,

@@ -6,11 +6,14 @@ import {
 } from '@modelcontextprotocol/server';
 import { logFailure, toApiError } from '../errors.ts';
 import { REQUEST_TOOL, requestDescription } from '../tool.ts';
+import { productVersion } from '../version.ts';
 import type { Call } from './call.ts';
 import { requestHandoff } from './request.ts';
 import { inputs, outputs, type Args, type Result, type ToolName } from './schemas.ts';
 import { endHandoff, handoffStatus, sendUserMessage } from './talk.ts';
 import { INSTRUCTIONS, onError } from './words.ts';
+
+const VERSION = productVersion();
 
 interface Tool<N extends ToolName> {
   title: string;
@@ -53,7 +56,7 @@ const tools = (trigger: string | undefined): { [N in ToolName]: Tool<N> } => ({
 /** A server for one HTTP request. `trigger` is the bot's own word on when to ask for a human. */
 export function createServer(call: Call, trigger: string | undefined): McpServer {
   const server = new McpServer(
-    { name: 'baton', title: 'Baton', version: '1' },
+    { name: 'baton', title: 'Baton', version: VERSION },
     { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: false } } },
   );
   const own = tools(trigger);

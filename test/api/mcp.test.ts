@@ -5,6 +5,7 @@ import { ServiceError, type Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
+import type { EventType } from '../../workflows/contracts.ts';
 import { until } from '../support/poll.ts';
 import { fakeDesk, SECRET } from './fake-desk.ts';
 import { OPERATOR_KEY, startApi, type Api } from './harness.ts';
@@ -161,23 +162,31 @@ describe('a request that the desk has not decided', () => {
       { choice: 'wait', text: 'Keep waiting' },
       { choice: 'end', text: 'Stop waiting' },
     ];
-    const event = { type: 'handoff.wait_timeout' as const, seq: 1, at: new Date().toISOString() };
-    const data = { text: 'Still waiting?', choices };
-    const [row] = await api.store.handoffs.list({ botId: own.botId, limit: 1 }).then(({ handoffs }) => handoffs);
-    const { botId, conversationId, id } = row!;
-    await api.store.journal.append({
-      handoffId: id,
-      botId,
-      late: [],
-      events: [{ ...event, botId, handoffId: id, conversationId, data }],
-    });
+    await journaled(handoffId!, 'handoff.wait_timeout', { text: 'Still waiting?', choices });
     const asked = await model.use('handoff_status', { handoffId });
     expect(asked).toMatchObject({ status: 'asking', say: 'Still waiting?', choices, botMustBeSilent: true });
     const taken = await model.use('send_user_message', { handoffId, waitChoice: 'wait' });
     expect(taken).toMatchObject({ outcome: 'accepted', isError: false });
     expect(taken.messageId).toBeUndefined();
   });
+
+  it('passes on what desks tell of agents and files, also what no schema knows', async () => {
+    const { handoffId } = await model.use('request_handoff', ask({ waitSeconds: 0 }));
+    const agent = { id: 'a1', name: 'Nora', team: 'Blue' };
+    const attachments = [{ url: 'desk-file:4471', size: 3 }];
+    await journaled(handoffId!, 'message.agent', { messageId: 'm', text: 'Look.', agent, attachments });
+    const { agentMessages, say } = await model.use('handoff_status', { handoffId });
+    expect(agentMessages).toMatchObject([{ messageId: 'm', text: 'Look.', agent, attachments }]);
+    expect(say).toBeNull();
+  });
 });
+
+/** As if the workflow had written it as its first event. */
+async function journaled(handoffId: string, type: EventType, data: Record<string, unknown>): Promise<void> {
+  const { botId, conversationId } = (await api.store.handoffs.get(handoffId))!;
+  const event = { type, seq: 1, at: new Date().toISOString(), botId, handoffId, conversationId, data };
+  await api.store.journal.append({ handoffId, botId, late: [], events: [event] });
+}
 
 const listed = async (conversationId: string) =>
   (await api.store.handoffs.list({ botId: own.botId, conversationId, limit: 5 })).handoffs;
