@@ -19,7 +19,7 @@ const REFUSED = /Failed to load resource|no answer: /;
 let browser: Browser;
 let baton: Link;
 let api: ReturnType<typeof operatorOf>;
-let intercom: Record<string, string>;
+let intercom: Record<'accessToken' | 'clientSecret' | 'baseUrl', string>;
 
 beforeAll(async () => {
   [browser, baton] = await Promise.all([openBrowser(), sharedBaton()]);
@@ -77,10 +77,10 @@ describe('a bot', () => {
     await page.getByRole('heading', { name: 'Intercom: settings' }).waitFor();
 
     const typed = ['Access token', 'Client secret', 'Teammate of the bot', 'Team', 'Address'];
-    const values = [intercom['accessToken'], intercom['clientSecret'], '7001000', '5510021', intercom['baseUrl']];
+    const values = [intercom.accessToken, intercom.clientSecret, '7001000', '5510021', intercom.baseUrl];
     for (const [at, label] of typed.entries()) {
       await tabTo(page, label);
-      await page.keyboard.type(values[at]!);
+      await page.keyboard.type(values[at] ?? '');
     }
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('The desk accepts the credentials.').waitFor();
@@ -156,7 +156,7 @@ describe('a bot', () => {
       const field = page.locator('.field').filter({ has: page.getByLabel('Access token') });
       expect(await field.locator('.error').innerText()).toContain('refuses the access token');
       expect((await botOf(id)).service.state).toBe('unavailable');
-      await page.getByLabel('Access token').fill(intercom['accessToken']!);
+      await page.getByLabel('Access token').fill(intercom.accessToken);
       await save(page);
       await page.getByRole('alert').getByText('The desk accepts the credentials.').waitFor();
       // Another address never gets the stored secrets.
