@@ -89,8 +89,8 @@ export function TextField({
         lines === undefined ? (
           <input
             {...tied}
-            // Preact types each kind apart; these have the same attributes.
-            type={type as 'text'}
+            // Preact types each kind of input apart; these have the same attributes.
+            {...({ type } as { type: 'text' })}
             value={value}
             {...(placeholder === undefined ? {} : { placeholder })}
             autocomplete={autocomplete}
