@@ -1,6 +1,6 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { post } from '../../lib/api.ts';
-import { useResource } from '../../lib/resource.ts';
+import { useResource, type Resource } from '../../lib/resource.ts';
 import { ErrorNote, Loading } from '../../ui/notes.tsx';
 import { useAct } from './act.ts';
 import { DeliveryLedger } from './deliveries.tsx';
@@ -15,12 +15,13 @@ import { apiPath, type Deliveries, type HandoffWithLate } from './views.ts';
 
 /** Deadlines move and messages get through without an event: the rest of the page is read again this often. */
 const EVERY_MS = 3_000;
+const UNDER_WAY_MS = 1_000;
 
 /** One handoff, live. */
 export function OneHandoff({ id }: { id: string }) {
   const path = apiPath(id);
   const { data: handoff, error, reload } = useResource<HandoffWithLate>(path, EVERY_MS);
-  const ledger = useResource<Deliveries>(handoff && `${path}/deliveries`, EVERY_MS);
+  const ledger = useLedger(handoff && `${path}/deliveries`);
   const { events, live } = useJournal(id, handoff !== undefined);
   const { act, refused } = useAct();
   const readAgain = (): void => {
@@ -62,6 +63,15 @@ export function OneHandoff({ id }: { id: string }) {
       />
     </>
   );
+}
+
+/** Read more often while a message is on its way: its arrival is no event. */
+function useLedger(path: string | undefined): Resource<Deliveries> {
+  const [everyMs, setEvery] = useState(EVERY_MS);
+  const ledger = useResource<Deliveries>(path, everyMs);
+  const underWay = ledger.data?.messages.some(({ state }) => state === 'waiting' || state === 'unclear');
+  useEffect(() => setEvery(underWay ? UNDER_WAY_MS : EVERY_MS), [underWay]);
+  return ledger;
 }
 
 const BackLink = () => (
