@@ -24,14 +24,17 @@ export interface Guard {
 /** Wrong keys that one address may send in a minute. */
 const WRONG_KEYS_PER_MINUTE = 60;
 const MAX_KNOWN = 10_000;
-/** Shed load before the event loop stands still: mean delay in milliseconds over one second. */
+/** Shed load before the event loop stands still: mean delay in milliseconds. */
 const MAX_EVENT_LOOP_DELAY_MS = 1_500;
+/** The mean is over this long, milliseconds. Over one second a single pause, such as the start, is taken for overload. */
+const LOAD_SAMPLE_MS = 5_000;
 
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinute }) => {
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    sampleInterval: LOAD_SAMPLE_MS,
     retryAfter: 2,
   });
   await app.register(rateLimit, {

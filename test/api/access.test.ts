@@ -34,7 +34,7 @@ const BODIES: Record<string, (botId: string) => unknown> = {
   'POST /v1/handoffs/:id/close': () => ({ by: 'user' }),
 };
 
-/** Addresses without an id of a bot or a handoff in them, and why they show nothing foreign. */
+/** Addresses without an id of a bot or a handoff in them, or for the operator only, and why they show nothing foreign. */
 const WITHOUT_IDS: Record<string, string> = {
   'GET /v1/desks': 'the same for everybody; forms.test.ts',
   'GET /v1/texts': 'the same for everybody; forms.test.ts',
@@ -43,6 +43,8 @@ const WITHOUT_IDS: Record<string, string> = {
   'GET /v1/handoffs': 'lists own handoffs; its own test',
   'POST /v1/human/message/receive': 'answers 40358; human.test.ts',
   'POST /v1/human/close': 'answers 40358; human.test.ts',
+  'POST /v1/handoffs/:id/messages/:messageId/retry': 'operator only; deliveries.test.ts',
+  'POST /v1/handoffs/:id/messages/:messageId/give-up': 'operator only; deliveries.test.ts',
   'POST /mcp': 'ids are in its arguments; mcp.test.ts',
   'GET /mcp': '405; mcp.test.ts',
   'DELETE /mcp': '405; mcp.test.ts',
