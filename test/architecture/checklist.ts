@@ -27,6 +27,7 @@ const texts = 'unit/texts.test.ts';
 const wire = 'contract/webhook-wire.test.ts';
 const run = 'workflow/handoff.test.ts';
 const timers = 'workflow/timers.test.ts';
+const playground = 'browser/playground.test.ts';
 
 const EVERY_DESK = '[15] [16] every desk offers the external mode, and those with a messenger for both the native one';
 const VERIFIED = 'follows the verification of new credentials, and a save succeeds all the same';
@@ -216,9 +217,21 @@ const requestLines: Line[] = [
     asks: 'a known address is not asked for',
     shown: [[more, '[71] a known address is not asked for and goes to the desk']],
   },
-  { n: 72, asks: 'address from a login', elsewhere: `${BOT} as user.email (line 71)` },
-  { n: 73, asks: 'address from a script of the web page', elsewhere: `${BOT} as user.email (line 71)` },
-  { n: 74, asks: 'address from a query parameter', elsewhere: `${BOT} as user.email (line 71)` },
+  {
+    n: 72,
+    asks: 'address from a login',
+    elsewhere: 'Baton has no users who log in: the bot gives the address of their account as user.email (line 71)',
+  },
+  {
+    n: 73,
+    asks: 'address from a script of the web page, shown by the chat window of the playground',
+    shown: [[playground, '[73] that a script of the page tells with Baton.setEmail is not asked for']],
+  },
+  {
+    n: 74,
+    asks: 'address from a query parameter, shown there as well',
+    shown: [[playground, '[74] in the query of an iframe is not asked for']],
+  },
   { n: 75, asks: 'a default address where the channel has none', shown: [[start, DEFAULT_EMAIL]] },
   { n: 76, asks: 'the default address of LiveChat can be changed', shown: [[start, DEFAULT_EMAIL]] },
   { n: 77, asks: 'the API channel may leave the address out', shown: [[start, DEFAULT_EMAIL]] },

@@ -37,7 +37,7 @@ const EVERY_MS = 1_000;
 const MOST = 30;
 
 /** The simulated desk, over its `_control`. `onRestart`: it was started again and knows nothing of what was before. */
-export function createDeskSide(sandbox: string, onRestart: () => void): DeskSide {
+export function createDeskSide(sandbox: string, onRestart: () => unknown): DeskSide {
   const control = `/sandbox/${sandbox}/_control`;
   const talks = signal<DeskTalk[]>([]);
   const state = signal<SandboxState>();

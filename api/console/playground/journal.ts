@@ -48,7 +48,7 @@ export interface JournalOptions {
   /** An event of a conversation that is not of this talk, yet. */
   onForeign?(event: BotEvent): void;
   /** The connection was lost and is there again. */
-  onBack?(): void;
+  onBack?(): unknown;
 }
 
 const EVERY_MS = 2_000;

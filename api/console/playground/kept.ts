@@ -1,3 +1,4 @@
+import type { ToolCall } from './bot.ts';
 import type { Item } from './lines.ts';
 
 /** What outlives a reload of the page; another tab has its own. */
@@ -8,6 +9,8 @@ export interface Kept {
   handoffs: string[];
   /** Handoffs and messages that the bot has reacted to. */
   answered: string[];
+  /** In the desk's messenger: what the bot has called, by the words of the user that made it. */
+  calls?: [string, ToolCall][];
   /** Behind the last event that was read from the bot's stream. */
   cursor?: string;
   channel?: string;

@@ -10,8 +10,8 @@ export interface ChatLine {
   /** Who speaks, when it is known. */
   name?: string;
   files?: readonly Attachment[];
-  /** `sending`: Baton has not acknowledged it; `unsent`: it could not be called. */
-  state?: 'sending' | 'unsent' | 'failed' | 'read';
+  /** `sending`: Baton has not acknowledged it; `unsent`: it could not be called; `waiting`: the desk does not have it yet. */
+  state?: 'sending' | 'unsent' | 'waiting' | 'failed' | 'read';
   /** Why it has failed, as the API names it. */
   reason?: string;
   /** Of this handoff. */

@@ -18,10 +18,12 @@ export function createMessengerTalk(
   const writing = signal<ChatLine[]>([]);
   /** To be said when the desk asks the next time. */
   let owed = '';
-  const calls = signal<ReadonlyMap<string, ToolCall>>(new Map());
 
   const mine = computed(() => desk.talks.value.filter(({ id }) => journal.kept.value.conversationIds.includes(id)));
-  const lines = computed(() => [...mine.value.flatMap((talk) => shown(talk, calls.value)), ...writing.value]);
+  const lines = computed(() => [
+    ...mine.value.flatMap((talk) => shown(talk, journal.kept.value.calls ?? [])),
+    ...writing.value,
+  ]);
 
   const turns = (talks: readonly DeskTalk[]): Turn[] =>
     talks.flatMap(({ messages }) =>
@@ -44,15 +46,17 @@ export function createMessengerTalk(
   async function botAnswers({ conversationId, data }: BotEvent): Promise<void> {
     const text = String(data['text']);
     const id = String(data['messageId']);
-    const said = turns(mine.peek());
-    const history = said.at(-1)?.text === text ? said.slice(0, -1) : said;
+    const talk = turns(mine.peek());
+    const history = talk.at(-1)?.text === text ? talk.slice(0, -1) : talk;
     const { says, call } = answer(text, history, parts.tool(), locale.peek());
     const before = owed === '' ? '' : `${owed} `;
     owed = '';
-    await speak(conversationId, `answer-${id}`, before + says);
-    if (call === undefined) return;
-    calls.value = new Map([...calls.peek(), [says, call]]);
-    const outcome = await requestHandoff(parts, call, conversationId, history);
+    const said = speak(conversationId, `answer-${id}`, before + says);
+    if (call === undefined) return await said;
+    journal.keep((kept) => ({ ...kept, calls: [...(kept.calls ?? []), [text, call]] }));
+    // Who is asked in turns has half a second from his first word on: nothing is waited for.
+    if (!place.inTurns) await said;
+    const [outcome] = await Promise.all([requestHandoff(parts, call, conversationId, history), said]);
     if (outcome.outcome === 'refused') {
       await speak(conversationId, `refused-${id}`, outcome.reply ?? botText(locale.peek(), 'refused', outcome));
     }
@@ -77,6 +81,7 @@ export function createMessengerTalk(
     const conversationId = journal.kept.peek().conversationIds.at(-1);
     const isKnown = desk.talks.peek().some(({ id }) => id === conversationId);
     try {
+      await parts.whenReady();
       const id = await desk.writes({
         text: line.text,
         ...(conversationId !== undefined && isKnown && { conversationId }),
@@ -117,13 +122,12 @@ export function createMessengerTalk(
   };
 }
 
-/** What the desk's messenger shows its user. */
-function shown({ id: talk, messages }: DeskTalk, calls: ReadonlyMap<string, ToolCall>): ChatLine[] {
+/** What the desk's messenger shows its user, and what the bot has called in between. */
+function shown({ id: talk, messages }: DeskTalk, calls: readonly [string, ToolCall][]): ChatLine[] {
   return messages.flatMap(({ id, from, text, files }): ChatLine[] => {
     if (from === 'note' || from === 'system') return [];
-    const call = from === 'bot' ? calls.get(text) : undefined;
-    return [
-      { id: `${talk}.${id}`, from, text, ...(files.length > 0 && { files }), ...(call !== undefined && { call }) },
-    ];
+    const line: ChatLine = { id: `${talk}.${id}`, from, text, ...(files.length > 0 && { files }) };
+    const call = from === 'user' ? calls.find(([words]) => words === text)?.[1] : undefined;
+    return call === undefined ? [line] : [line, { id: `${talk}.${id}.call`, from: 'bot', text: '', call }];
   });
 }

@@ -37,6 +37,7 @@ export function openPlace(place: Place): PlaceModel {
   const error = signal<unknown>();
   const hear: { onEvent(event: BotEvent): void; onForeign?(event: BotEvent): void } = { onEvent: () => undefined };
   let begun: Promise<void> | undefined;
+  let pending: Promise<void> = Promise.resolve();
 
   async function make(): Promise<void> {
     error.value = undefined;
@@ -47,7 +48,7 @@ export function openPlace(place: Place): PlaceModel {
       throw thrown;
     }
   }
-  const desk = createDeskSide(place.sandbox, () => void make().catch(() => undefined));
+  const desk = createDeskSide(place.sandbox, () => (pending = make().catch(() => undefined)));
   const journal = createJournal({
     botId: place.botId,
     inMessenger: place.inMessenger,
@@ -56,7 +57,7 @@ export function openPlace(place: Place): PlaceModel {
       void desk.refresh();
     },
     onForeign: (event) => hear.onForeign?.(event),
-    onBack: () => void desk.refresh(),
+    onBack: () => (pending = desk.refresh()),
   });
   const channel = signal(journal.kept.peek().channel ?? place.channels[0] ?? 'api');
   const parts = {
@@ -67,6 +68,11 @@ export function openPlace(place: Place): PlaceModel {
       return ready.value.tool;
     },
     channel: () => channel.value,
+    async whenReady() {
+      // A look at the desk may find that it was started again.
+      await pending;
+      await pending;
+    },
   };
   const talk = place.inMessenger ? createMessengerTalk({ ...parts, desk }) : createWindowTalk(parts);
   Object.assign(hear, { onEvent: talk.onEvent, ...('onForeign' in talk && { onForeign: talk.onForeign }) });

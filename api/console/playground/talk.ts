@@ -27,6 +27,8 @@ export interface TalkParts {
   place: Place;
   journal: Journal;
   tool(): Tool;
+  /** When the desk knows the bot again, after either was away. */
+  whenReady(): Promise<void>;
   channel(): string;
 }
 

@@ -32,6 +32,7 @@ export const t = translator({
     system: 'Desk',
     sending: 'sending…',
     unsent: 'not sent',
+    waiting: 'the desk does not have it yet; Baton tries again',
     failed: 'failed: {reason}',
     read: 'read',
     retry: 'Try again',
@@ -82,7 +83,7 @@ export const t = translator({
     twice: 'Answer twice',
     early: 'Reply early',
     faults_hint:
-      'Down: the desk answers 503. Twice: every webhook comes two times. Early: the agent replies before the desk has accepted.',
+      'Down: the desk answers 503. Twice: every webhook comes two times, and the user reads it once. Early: the agent replies before the desk has accepted.',
     settings: 'Times',
     wait_time: 'Wait time, seconds',
     inactivity: 'Inactivity, seconds',
@@ -123,6 +124,7 @@ export const t = translator({
     system: 'Desk',
     sending: 'envoi…',
     unsent: 'non envoyé',
+    waiting: 'le desk ne l’a pas encore ; Baton réessaie',
     failed: 'échec : {reason}',
     read: 'lu',
     retry: 'Réessayer',
@@ -173,7 +175,7 @@ export const t = translator({
     twice: 'Répondre deux fois',
     early: 'Répondre trop tôt',
     faults_hint:
-      'En panne : le desk répond 503. Deux fois : chaque webhook arrive en double. Trop tôt : l’agent répond avant que le desk ait accepté.',
+      'En panne : le desk répond 503. Deux fois : chaque webhook arrive en double, et l’utilisateur le lit une fois. Trop tôt : l’agent répond avant que le desk ait accepté.',
     settings: 'Délais',
     wait_time: 'Attente, secondes',
     inactivity: 'Inactivité, secondes',

@@ -4,6 +4,7 @@ import { ApiFailure, post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
 import { answer, goesOn, type Packet } from './bot.ts';
 import { botText } from './bot-texts.ts';
+import { watchDeliveries } from './delivery-watch.ts';
 import { isEmail, knownEmail } from './email.ts';
 import { chatLines, isHandoff, settled, type ChatLine, type Item } from './lines.ts';
 import { handoffOf, requestHandoff, type Talk, type TalkParts } from './talk.ts';
@@ -24,7 +25,20 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
     }));
   const says = (text: string, more: Partial<ChatLine> = {}): void =>
     add({ id: crypto.randomUUID(), from: 'bot', text, ...more });
-  const lines = computed(() => chatLines(journal.kept.value.items, journal.ofHandoffs.value));
+  const written = computed(() => chatLines(journal.kept.value.items, journal.ofHandoffs.value));
+  const watch = watchDeliveries(() => {
+    const { value: view } = journal.handoff;
+    if (view === undefined || view.status === 'closed') return undefined;
+    const mine = written
+      .peek()
+      .filter(({ from, handoffId, state }) => from === 'user' && handoffId === view.id && !state);
+    return { handoffId: view.id, sent: mine.map(({ id }) => id) };
+  });
+  const lines = computed(() =>
+    written.value.map((line) =>
+      watch.waiting.value.has(line.id) && line.state === undefined ? { ...line, state: 'waiting' as const } : line,
+    ),
+  );
 
   if (conversationId() === '') journal.adopt(`playground-${crypto.randomUUID()}`);
   if (journal.kept.peek().items.length === 0) says(botText(locale.peek(), 'greeting'));
@@ -49,6 +63,7 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
   async function toHumans(line: ChatLine): Promise<void> {
     const { id, text, files } = line;
     try {
+      await parts.whenReady();
       await post(`${handoff.path()}/messages`, { id, text, ...(files !== undefined && { attachments: files }) });
       change(id, {});
     } catch (error) {
@@ -97,6 +112,9 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
       if (event.type !== 'handoff.closed' || !journal.firstTime(event.handoffId)) return;
       says(goesOn(event.data['packet'] as Packet | undefined, locale.peek()));
     },
-    stop: stopEmail,
+    stop() {
+      stopEmail();
+      watch.stop();
+    },
   };
 }

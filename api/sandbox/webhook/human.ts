@@ -32,8 +32,8 @@ export interface SandboxHuman {
 }
 
 export interface HumanLink {
-  /** Where Baton's `/v1/human/*` is, and the bot's key there. */
-  baton(botId: string | undefined): { url: string; key: string } | undefined;
+  /** Where Baton's `/v1/human/*` is, and the bot's key there; several when the bot is not known. */
+  batons(botId: string | undefined): { url: string; key: string }[];
   conversation(id: string): SandboxConversation | undefined;
   /** How the calls go out. */
   behaviour(): WebhookBehaviour;
@@ -42,6 +42,8 @@ export interface HumanLink {
 
 const RETRY_EVERY_MS = 200;
 const CALL_TIMEOUT_MS = 10_000;
+/** The conversation does not belong to this key. */
+const ANOTHER_BOTS = 40_358;
 
 export function createHuman(link: HumanLink): SandboxHuman {
   const lastTimestamps = new Map<string, number>();
@@ -53,8 +55,20 @@ export function createHuman(link: HumanLink): SandboxHuman {
   }
 
   async function post(conversationId: string, path: string, fields: object): Promise<BatonAnswer> {
-    const baton = link.baton(link.conversation(conversationId)?.botId);
-    if (baton === undefined) return { status: 0, message: 'the sandbox does not know where Baton is' };
+    let answer: BatonAnswer = { status: 0, message: 'the sandbox does not know where Baton is' };
+    for (const baton of link.batons(link.conversation(conversationId)?.botId)) {
+      answer = await postTo(baton, conversationId, path, fields);
+      if (answer.code !== ANOTHER_BOTS) break;
+    }
+    return answer;
+  }
+
+  async function postTo(
+    baton: { url: string; key: string },
+    conversationId: string,
+    path: string,
+    fields: object,
+  ): Promise<BatonAnswer> {
     const { wrongSecret = false } = link.behaviour();
     try {
       const response = await fetch(`${baton.url}${path}`, {

@@ -91,9 +91,13 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
   let server: FastifyInstance | undefined;
 
   const human = createHuman({
-    baton(botId) {
-      const key = (botId === undefined ? undefined : keys.get(botId)) ?? apiKey;
-      return batonUrl === undefined || key === undefined ? undefined : { url: batonUrl, key };
+    batons(botId) {
+      const own = botId === undefined ? undefined : keys.get(botId);
+      // From before our own restart: what came with establish is forgotten.
+      const isForgotten = botId === '';
+      const usable = own === undefined ? [apiKey, ...(isForgotten ? keys.values() : [])] : [own];
+      const url = batonUrl;
+      return url === undefined ? [] : usable.flatMap((key) => (key === undefined ? [] : [{ url, key }]));
     },
     conversation: (id) => records.conversations.get(id),
     behaviour: () => behaviour,
