@@ -45,6 +45,8 @@ const WITHOUT_IDS: Record<string, string> = {
   'POST /v1/human/close': 'answers 40358; human.test.ts',
   'POST /v1/handoffs/:id/messages/:messageId/retry': 'operator only; deliveries.test.ts',
   'POST /v1/handoffs/:id/messages/:messageId/give-up': 'operator only; deliveries.test.ts',
+  'GET /v1/overview': 'figures of the own bot; insight.test.ts',
+  'GET /v1/service': 'operator only; service.test.ts',
   'POST /mcp': 'ids are in its arguments; mcp.test.ts',
   'GET /mcp': '405; mcp.test.ts',
   'DELETE /mcp': '405; mcp.test.ts',
