@@ -3,7 +3,7 @@ import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/web
 import { isAlive } from '../../worker/local/processes.ts';
 import { auditSettled, sequenceProblems } from '../support/audit.ts';
 import { type BatonProcess, childrenOf, newDataDir, removeDataDir, startBaton } from '../support/baton-process.ts';
-import { createBots, reasonOf, type Bot, type Talk } from '../support/bots.ts';
+import { call, createBots, reasonOf, type Bot, type Talk } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
 import { followBot, type Follower } from '../support/follower.ts';
 import { until } from '../support/poll.ts';
@@ -37,6 +37,9 @@ beforeAll(async () => {
   callback = await startCallbackReceiver();
   makeBot = createBots({ desk, deskUrl, link: () => link });
   await start();
+  // Just started on a busy machine, it sheds load.
+  const isCalm = async () => (await call(() => link, 'GET', '/v1/bots')).status === 200;
+  await until(isCalm, { timeoutMs: 30_000, message: 'an API that takes calls' });
 });
 
 afterAll(async () => {
