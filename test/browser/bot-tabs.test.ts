@@ -35,8 +35,9 @@ async function onTab(
 }
 
 async function save(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.getByText('Saved.').waitFor();
+  const button = page.getByRole('button', { name: 'Save', exact: true });
+  await button.click();
+  await button.waitFor({ state: 'hidden' });
 }
 
 describe('the hours of a bot', () => {

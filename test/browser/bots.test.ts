@@ -122,6 +122,23 @@ describe('a bot', () => {
     });
   });
 
+  it('is found by a search that stands in the address', async () => {
+    const [one, other] = [newId(), newId()];
+    await Promise.all([one, other].map((id) => api('PUT', `/v1/bots/${id}`, {})));
+    const { page, expectClean, close } = await openConsole(browser, baton, `#/bots?q=${one}`);
+    const rows = page.getByRole('table').locator('tbody tr');
+    await rows.filter({ hasText: one }).waitFor();
+    expect(await rows.count()).toBe(1);
+    await page.getByLabel('Search').fill(other.toUpperCase());
+    await rows.filter({ hasText: other }).waitFor();
+    expect(await rows.innerText()).toMatch(/no desk\s+external\s+not configured\s+switched off\s+always open/);
+    expect(page.url().toLowerCase()).toContain(`q=${other}`);
+    await page.getByLabel('Search').fill(`${other}-unknown`);
+    await page.getByText('No bot matches.').waitFor();
+    expectClean();
+    await close();
+  });
+
   it('shows each error at its field, takes the focus there, and keeps what was typed', async () => {
     await onBot({}, 'desk', async (page, id, { expectClean }) => {
       await page.getByRole('combobox', { name: 'Desk' }).selectOption('intercom');

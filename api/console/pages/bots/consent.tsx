@@ -31,7 +31,7 @@ const t = translator({
     begin: 'Commencer',
     again: 'Recommencer',
     redirect: 'Adresse à déclarer au desk',
-    register: 'Déclarez cette adresse chez {desk} comme adresse de redirection, exactement telle quelle :',
+    register: 'Déclarez cette adresse chez {desk} comme adresse de redirection, exactement telle quelle :',
     open: 'Ouvrir la page de {desk}',
     left: 'Valable encore',
     waiting: 'Cette page remarque d’elle-même quand vous avez fini là-bas.',

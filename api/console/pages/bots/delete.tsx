@@ -21,8 +21,8 @@ const t = translator({
   fr: {
     delete_title: 'Supprimer ce bot',
     delete_text:
-      'Ses réglages disparaissent et ses clés cessent aussitôt de fonctionner. Les transferts et leurs journaux restent. Tant qu’un transfert est ouvert, Baton refuse : fermez-le d’abord.',
-    delete_ask: 'Supprimer {id} ?',
+      'Ses réglages disparaissent et ses clés cessent aussitôt de fonctionner. Les transferts et leurs journaux restent. Tant qu’un transfert est ouvert, Baton refuse : fermez-le d’abord.',
+    delete_ask: 'Supprimer {id} ?',
     see_open: 'Voir ses transferts ouverts',
     deleted: '{id} est supprimé.',
   },

@@ -25,11 +25,11 @@ const t = translator({
     which: 'Desk',
     which_hint: 'Là où travaillent les humains.',
     none: 'Pas encore de desk',
-    settings: '{title} : réglages',
-    settings_hint: 'Les secrets ne se lisent pas : Baton les garde chiffrés et ne les montre plus jamais.',
+    settings: '{title} : réglages',
+    settings_hint: 'Les secrets ne se lisent pas : Baton les garde chiffrés et ne les montre plus jamais.',
     mode_wrong: '{title} ne propose pas le mode choisi sous Général.',
     docs: 'Documentation de {title}',
-    save_first: 'Enregistrez d’abord : ce qui suit concerne le desk enregistré.',
+    save_first: 'Enregistrez d’abord : ce qui suit concerne le desk enregistré.',
   },
 });
 

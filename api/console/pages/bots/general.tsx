@@ -34,10 +34,10 @@ const t = translator({
   },
   fr: {
     service: 'Service',
-    enabled_hint: 'Désactivé : toute demande d’un humain est refusée. Les transferts ouverts continuent.',
-    api_hint: 'Désactivé : tout appel avec une clé de ce bot est refusé.',
+    enabled_hint: 'Désactivé : toute demande d’un humain est refusée. Les transferts ouverts continuent.',
+    api_hint: 'Désactivé : tout appel avec une clé de ce bot est refusé.',
     mode_hint:
-      'Externe : les utilisateurs sont sur un autre canal que la messagerie du desk. Natif : ils sont dans la messagerie du desk.',
+      'Externe : les utilisateurs sont sur un autre canal que la messagerie du desk. Natif : ils sont dans la messagerie du desk.',
     mode_missing: '{mode} (non proposé par ce desk)',
     asking: 'Demander un humain',
     trigger_hint:
@@ -45,7 +45,7 @@ const t = translator({
     rounds_hint: 'Tours question-réponse que le desk lit avant la question, de 0 à 100.',
     waiting: 'Pendant l’attente',
     wait_hint:
-      'Secondes pendant lesquelles un utilisateur attend un humain, dès que le desk a accepté ; de 5 à 86 400.',
+      'Secondes pendant lesquelles un utilisateur attend un humain, dès que le desk a accepté ; de 5 à 86 400.',
     on_wait_hint: 'Ce qui se passe si personne n’a répondu d’ici là.',
     ask: 'Demander à l’utilisateur s’il veut attendre encore',
     close: 'Mettre fin au transfert',
@@ -53,7 +53,7 @@ const t = translator({
     inactivity_hint:
       'Met fin au transfert si l’utilisateur laisse le dernier message de l’agent sans réponse pendant ces secondes.',
     silence_hint: 'Met fin au transfert si l’agent laisse l’utilisateur sans réponse pendant ces secondes.',
-    never: 'Vide : jamais.',
+    never: 'Vide : jamais.',
     emails: 'Adresses e-mail',
     email_hint:
       'Pour les utilisateurs de canaux sans adresse. Sur iframe, widget et share, l’utilisateur est interrogé à la place.',

@@ -30,11 +30,11 @@ const t = translator({
     title: 'Quand on peut demander un humain',
     always: 'Toujours ouvert',
     always_hint:
-      'Désactivé : seulement pendant les périodes ci-dessous. En dehors, la demande reçoit la réponse ci-dessous.',
+      'Désactivé : seulement pendant les périodes ci-dessous. En dehors, la demande reçoit la réponse ci-dessous.',
     zone: 'Fuseau horaire',
     zone_hint: 'Les périodes suivent l’horloge de cet endroit.',
     periods: 'Périodes',
-    none: 'Pas encore de période : toujours ouvert.',
+    none: 'Pas encore de période : toujours ouvert.',
     add: 'Ajouter une période hebdomadaire',
     add_date: 'Ajouter une date',
     full: 'Il peut y avoir au plus 10 périodes.',

@@ -39,7 +39,7 @@ const t = translator({
     no_name: 'sans nom',
     make: 'Créer une clé',
     new: 'Créer une clé',
-    once: 'Copiez la clé maintenant. Elle ne sera plus montrée : Baton n’en garde qu’une empreinte.',
+    once: 'Copiez la clé maintenant. Elle ne sera plus montrée : Baton n’en garde qu’une empreinte.',
     key: 'Clé',
     made: 'Créée',
     used: 'Dernier usage',

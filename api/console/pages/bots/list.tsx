@@ -41,7 +41,7 @@ const t = translator({
   fr: {
     title: 'Bots',
     new: 'Nouveau bot',
-    none: 'Il n’y a pas encore de bot. Un bot transfère des conversations : ses réglages disent à quel desk, quand et comment.',
+    none: 'Il n’y a pas encore de bot. Un bot transfère des conversations : ses réglages disent à quel desk, quand et comment.',
     no_match: 'Aucun bot ne correspond.',
     search: 'Rechercher',
     bot: 'Bot',

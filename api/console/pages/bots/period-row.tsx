@@ -15,8 +15,8 @@ const t = translator({
     remove_row: 'Remove period {n}',
   },
   fr: {
-    weekly: 'Période {n} : chaque semaine',
-    date: 'Période {n} : une date',
+    weekly: 'Période {n} : chaque semaine',
+    date: 'Période {n} : une date',
     days: 'Jours',
     date_field: 'Date',
     from: 'De',

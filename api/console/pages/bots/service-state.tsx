@@ -23,7 +23,7 @@ const t = translator({
     check: 'Vérifier maintenant',
     save_and_check: 'Enregistrer et vérifier',
     checking: 'Le desk est interrogé…',
-    field: 'Le champ à voir : {field}.',
+    field: 'Le champ à voir : {field}.',
   },
 });
 

@@ -34,7 +34,7 @@ const t = translator({
     agent: 'Agent',
     service: 'Service',
     question: 'Je veux parler à quelqu’un.',
-    reply: 'Bonjour, ici Ada. Comment puis-je vous aider ?',
+    reply: 'Bonjour, ici Ada. Comment puis-je vous aider ?',
   },
 });
 

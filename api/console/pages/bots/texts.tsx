@@ -24,7 +24,7 @@ const t = translator({
     title: 'Ce que lisent les utilisateurs',
     hint: 'Votre phrase passe avant celle d’origine. Une région se replie sur sa langue, une langue sur l’anglais.',
     language: 'Langue',
-    changed: '{name} : {n} de vous',
+    changed: '{name} : {n} de vous',
     other: 'Une autre langue',
     other_hint: 'Un code comme pt-BR, nl ou zh-TW.',
     add: 'Ajouter',

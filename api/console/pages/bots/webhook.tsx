@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { post, remove } from '../../lib/api.ts';
 import { translator } from '../../lib/i18n.ts';
+import { useResource } from '../../lib/resource.ts';
 import { Button, Copyable } from '../../ui/button.tsx';
 import { ErrorNote, Note } from '../../ui/notes.tsx';
 import { Card, English, useForm } from './form.tsx';
@@ -24,11 +25,11 @@ const t = translator({
   },
   fr: {
     title: 'Webhooks du desk',
-    none: 'Ce desk n’appelle aucun webhook. Il répond à ces adresses, avec une clé de ce bot :',
+    none: 'Ce desk n’appelle aucun webhook. Il répond à ces adresses, avec une clé de ce bot :',
     message: 'messages des agents',
     close: 'fin de l’échange',
     address: 'Adresse du webhook',
-    secret: 'Gardez-la pour vous : qui la connaît peut tenter de parler à la place du desk.',
+    secret: 'Gardez-la pour vous : qui la connaît peut tenter de parler à la place du desk.',
     where: 'Où la saisir',
     topics: 'Événements à choisir',
     make: 'Les créer pour moi',
@@ -71,7 +72,8 @@ export function WebhookCard({ desk }: { desk: Desk }) {
 }
 
 function CalledAddresses() {
-  const base = `${location.origin}/v1/human`;
+  const { publicUrl = location.origin } = useResource<{ publicUrl: string }>('/v1/service').data ?? {};
+  const base = `${publicUrl}/v1/human`;
   return (
     <Card title={t('title')} hint={t('none')}>
       <Copyable value={`${base}/message/receive`} label={t('message')} />

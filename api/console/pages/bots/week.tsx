@@ -30,7 +30,7 @@ const t = translator({
     closes: 'Ferme le {at}',
     never_closes: 'Ne ferme jamais.',
     opens: 'Ouvre le {at}',
-    never_opens: 'Aucune période à venir : n’ouvre jamais.',
+    never_opens: 'Aucune période à venir : n’ouvre jamais.',
     always: 'Toujours ouvert.',
     your_time: '(votre heure)',
     day_closed: 'fermé',
