@@ -10,13 +10,16 @@ import { expectGood, openConsole, operatorOf } from './console-page.ts';
 
 /** Ours alone: others use the same Baton. */
 const botId = `figures-${randomUUID().slice(0, 8)}`;
+/** Starting a Baton takes seconds, and long on a machine that does much else. */
+const START_MS = 150_000;
+
 let browser: Browser;
 let link: Link;
 
 beforeAll(async () => {
   [browser, link] = await Promise.all([openBrowser(), sharedBaton()]);
   await makeFigures();
-});
+}, START_MS);
 afterAll(() => browser?.close());
 
 /** Two handoffs: one answered and open, one that its user left before an answer; and a request that was refused. */

@@ -59,6 +59,13 @@ export function useReading<T>(
   };
 }
 
+/** What was read under a name before stays on the screen while the next is read, and goes when that has failed. */
+export function useKept<T>({ data, error }: Resource<T>, name: string): T | undefined {
+  const kept = useRef<{ name: string; data: T } | undefined>(undefined);
+  if (data !== undefined) kept.current = { name, data };
+  return error !== undefined && kept.current?.name !== name ? undefined : kept.current?.data;
+}
+
 /** A page in a background tab asks for nothing. */
 async function whenVisible(load: () => Promise<void>, signal: AbortSignal): Promise<void> {
   if (document.hidden) {

@@ -209,7 +209,7 @@ function Figures({ title, points, series, format }: TimeChartProps) {
           </thead>
           <tbody>
             {points.map(({ full }, at) => (
-              <tr key={full}>
+              <tr key={at}>
                 <th scope="row">{full}</th>
                 {series.map((one) => (
                   <td key={one.name} class="number">

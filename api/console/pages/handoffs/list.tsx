@@ -1,6 +1,6 @@
-import { useRef } from 'preact/hooks';
 import { route, setQuery } from '../../lib/router.ts';
 import type { ApiFailure } from '../../lib/api.ts';
+import { useKept } from '../../lib/resource.ts';
 import { tc } from '../../lib/texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNote, Loading } from '../../ui/notes.tsx';
@@ -19,8 +19,9 @@ export function HandoffList() {
   const { query } = route.value;
   const filter = filterOf(query);
   const shown = Math.max(STEP, Number(query.get('shown')) || 0);
-  const { data, error, reload } = useHandoffs(filter, shown);
-  const listed = useLast(data);
+  const read = useHandoffs(filter, shown);
+  const { data, error, reload } = read;
+  const listed = useKept(read, JSON.stringify(filter));
   useReturn(listed !== undefined);
   return (
     <>
@@ -52,10 +53,3 @@ export function HandoffList() {
 /** Rows that are there stay, and "reconnecting…" says that they are old; what a filter did wrong is always said. */
 const isTold = (error: ApiFailure, listed: Listed | undefined): boolean =>
   listed === undefined || (error.status >= 400 && error.status < 500);
-
-/** What was there before stays on the screen while the next filter is read. */
-function useLast<T>(value: T | undefined): T | undefined {
-  const last = useRef(value);
-  if (value !== undefined) last.current = value;
-  return last.current;
-}

@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { overview } from '../../../schemas/insight.ts';
 import type { ApiFailure } from '../../lib/api.ts';
 import { query } from '../../lib/api.ts';
 import { TIMEZONE } from '../../lib/i18n.ts';
-import { useResource } from '../../lib/resource.ts';
+import { useKept, useResource } from '../../lib/resource.ts';
 import { spanOf, type Choice } from './range.ts';
 
 export type Figures = (typeof overview)['_output'];
@@ -23,10 +23,9 @@ export function useFigures(choice: Choice): {
   const path =
     span &&
     `/v1/overview${query({ from: span.from.toISOString(), to: span.to.toISOString(), botId, timezone: TIMEZONE })}`;
-  const { data, error, reload } = useResource<Figures>(path, AGAIN_MS);
-  const kept = useRef<Figures | undefined>(undefined);
-  if (data) kept.current = data;
-  return { figures: kept.current, error, reload };
+  const read = useResource<Figures>(path, AGAIN_MS);
+  const figures = useKept(read, JSON.stringify(choice));
+  return { figures, error: read.error, reload: read.reload };
 }
 
 /** The clock moves the range: the hour that has just begun belongs to it. */
