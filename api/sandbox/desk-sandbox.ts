@@ -10,6 +10,8 @@ export interface SandboxMount {
 export interface DeskSandbox {
   /** Id of the desk, for example `intercom`. */
   readonly id: string;
+  /** Where its users can be; `native`: in its own messenger as well. */
+  readonly modes: readonly ('external' | 'native')[];
   /** To be mounted by another server under `/sandbox/{id}`. */
   plugin(): FastifyPluginAsync<SandboxMount>;
   /** Starts a server of its own on loopback; gives back its base address. */

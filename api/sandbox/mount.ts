@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { SandboxMount } from './desk-sandbox.ts';
-import { sandboxes, type SandboxOptions } from './sandboxes.ts';
-import { createSobotSandbox } from './sobot/index.ts';
+import { sandboxes } from './sandboxes.ts';
 import { createWebhookSandbox } from './webhook/index.ts';
 
 export interface MountOptions {
@@ -21,15 +20,6 @@ export interface Mounted {
 
 /** Calls and conversations that each remembers. */
 const MEMORY = 10_000;
-/** Its widget alone tells nothing of what humans say: here the customer has bought the feed that does. */
-function sobotWithFeed(options: SandboxOptions) {
-  const sandbox = createSobotSandbox(options);
-  sandbox.switch({ forwarding: 'signed' });
-  return sandbox;
-}
-
-/** Desks without a messenger, or whose messenger is all they have. */
-const ONE_ONLY = new Set(['sobot']);
 
 /**
  * A simulated desk of each kind, with an agent who answers. Desks with a messenger are there twice, as `{desk}` and
@@ -44,9 +34,11 @@ export function mountSandboxes({ address, controlToken, apiKey }: MountOptions):
     script: { name: 'agent' },
     takeUnknown: true,
   });
-  const others = Object.entries({ ...sandboxes, sobot: sobotWithFeed }).flatMap(([desk, create]) =>
-    (ONE_ONLY.has(desk) ? [desk] : [desk, `${desk}-native`]).map((name) => ({ name, sandbox: create(common(name)) })),
-  );
+  const others = Object.entries(sandboxes).flatMap(([desk, create]) => {
+    const account = (name: string) => ({ name, sandbox: create({ ...common(name), complete: true }) });
+    const first = account(desk);
+    return first.sandbox.modes.includes('native') ? [first, account(`${desk}-native`)] : [first];
+  });
   for (const { sandbox } of others) sandbox.setScript('agent');
   return {
     plugins: {

@@ -13,6 +13,8 @@ export interface SandboxOptions {
   baseUrl?: string;
   /** How many calls and deliveries are remembered. */
   keep?: number;
+  /** An account that has bought everything which the desk sells; default: a new one. */
+  complete?: boolean;
 }
 
 /** The simulators of all desks that call our webhooks, by the desk's id. */

@@ -144,6 +144,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'intercom',
+    modes: ['external', 'native'],
     workspaceId: workspace.id,
     human,
     user,

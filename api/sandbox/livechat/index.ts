@@ -100,6 +100,7 @@ export function createLivechatSandbox(options: LivechatSandboxOptions = {}): Liv
   const sandbox: LivechatSandbox = {
     ...offerParts({ shell, faults, outgoing, agent: scripted }),
     id: 'livechat',
+    modes: ['external', 'native'],
     ...people,
     connect({ webhookUrl }) {
       outgoing.connect(webhookUrl);

@@ -97,6 +97,7 @@ export function createLivedeskSandbox(options: LivedeskSandboxOptions = {}): Liv
     ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'livedesk',
+    modes: ['external', 'native'],
     human,
     user,
     get contacts() {

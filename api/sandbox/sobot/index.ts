@@ -15,6 +15,8 @@ import { registerRoutes } from './routes.ts';
 import { type SobotSwitches, SWITCHES } from './switches.ts';
 
 interface SobotSandboxOptions {
+  /** Human agents' messages are forwarded, a feature that is sold apart. */
+  complete?: boolean;
   /** Bearer token of the control calls; none = open. */
   controlToken?: string;
   /** Under which Baton reaches the desk; default: as the caller of `_control/settings` names our host. */
@@ -54,7 +56,8 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
   const world = createWorld();
   const [appId, companyId] = [newId('app'), newId('company')];
   const [appKey, forwardKey] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
-  let state: SobotSwitches = SWITCHES;
+  const initial: SobotSwitches = options.complete ? { ...SWITCHES, forwarding: 'signed' } : SWITCHES;
+  let state = initial;
   let behaviour: WebhookBehaviour = {};
   const switches = (): SobotSwitches => state;
 
@@ -101,6 +104,7 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
     ...offerParts({ shell, faults, outgoing, agent }),
     ...people,
     id: 'sobot',
+    modes: ['external'],
     human,
     user,
     robotCalls: robot.calls,
@@ -125,7 +129,7 @@ export function createSobotSandbox(options: SobotSandboxOptions = {}): SobotSand
       shell.reset();
       robot.calls.length = 0;
       behaviour = {};
-      state = SWITCHES;
+      state = initial;
       agent.set('silent');
     },
   };

@@ -129,6 +129,7 @@ export function createZohoSalesiqSandbox(options: ZohoSalesiqSandboxOptions = {}
   const sandbox: ZohoSalesiqSandbox = {
     ...parts,
     id: 'zoho-salesiq',
+    modes: ['external', 'native'],
     ...people,
     ...ofGrants(grants),
     async stop() {
