@@ -12,7 +12,6 @@ export interface Line {
   elsewhere?: string;
 }
 
-const BOT = "the bot's own side: Baton gets the result";
 const FLOW = "the bot's own flow: Baton is one call in it";
 
 const start = 'api/start.test.ts';

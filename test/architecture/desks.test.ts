@@ -5,7 +5,7 @@ import { importsOf, read, repositoryFiles, sourceFiles } from './sources.ts';
 
 /** The desk of GPTBots' own contract: its human calls two addresses of ours, and the demo is made with it. */
 const GENERIC = 'webhook';
-const GENERIC_AT = ['api/routes/human.ts', 'worker/compose.ts', 'worker/local/demo.ts'];
+const GENERIC_AT = ['api/routes/human.ts', 'api/sandbox/mount.ts', 'worker/local/demo.ts'];
 
 /** Examples and descriptions for readers of the API may name a desk. */
 const isProduct = (path: string): boolean => /^(workflows|activities|api|worker)\//.test(path) && !isForReaders(path);
@@ -58,6 +58,7 @@ describe.each(desks.all().filter(({ id }) => id !== GENERIC))('adding the desk $
     const sandbox = sandboxes[id]?.();
     expect(sandbox?.id).toBe(id);
     const desk = desks.get(id);
+    expect(sandbox?.modes).toEqual(desk?.capabilities.modes);
     for (const mode of desk?.capabilities.modes ?? []) {
       const settings = sandbox?.settings('http://127.0.0.1:1/sandbox', mode);
       expect(desk?.config.safeParse(settings).error, mode).toBeUndefined();
