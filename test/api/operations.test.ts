@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -165,4 +167,15 @@ it('the sandbox desk answers below its prefix and is no part of the document', a
   expect([answer.status, await answer.json()]).toMatchObject([400, { code: 400 }]);
   expect(JSON.stringify(app.swagger())).not.toContain('/sandbox');
   await app.close();
+});
+
+it('closes at once although a browser has connected in advance and asked nothing', async () => {
+  const { url, app } = await api.another();
+  const spare = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
+  await once(spare, 'connect');
+  // Behind this one in the queue of connections: the spare one is accepted by now.
+  expect((await fetch(`${url}/livez`)).status).toBe(200);
+  const [from] = [Date.now(), await app.close()];
+  expect(Date.now() - from).toBeLessThan(5_000);
+  expect(spare.destroyed || (await once(spare, 'close'))).toBeTruthy();
 });
