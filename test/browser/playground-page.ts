@@ -2,7 +2,7 @@ import type { Locator } from 'playwright-core';
 import { expect } from 'vitest';
 
 import type { Browser, BrowserPage, PageOptions } from '../support/browser.ts';
-import type { Link } from '../support/console.ts';
+import { signIn, type Link } from '../support/console.ts';
 import { until } from '../support/poll.ts';
 
 export interface PlaygroundPage extends BrowserPage {
@@ -28,15 +28,14 @@ const PATIENCE_MS = 30_000;
 /** The playground at a place such as `intercom/native`, signed in, with its bot made. */
 export async function openPlayground(
   browser: Browser,
-  { address, key }: Link,
+  link: Link,
   place: string,
   { search = '', ...options }: PageOptions & { search?: string } = {},
 ): Promise<PlaygroundPage> {
   const shown = await browser.newPage(options);
   const { page } = shown;
-  await page.goto(`${address}/playground${search}#key=${encodeURIComponent(key)}`);
-  await page.getByRole('combobox').nth(1).waitFor();
-  await page.evaluate(`location.hash = '#/${place}'`);
+  await signIn(page, link);
+  await page.goto(`${link.address}/playground${search}#/${place}`);
   const [user, agent] = [page.getByRole('log').nth(0), page.getByRole('log').nth(1)];
   await ready(shown);
   const reads = async (log: Locator, text: string): Promise<void> => {

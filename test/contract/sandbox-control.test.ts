@@ -145,6 +145,9 @@ describe('the sandboxes of the playground', () => {
 describe('the Webhook desk in the words of all sandboxes', () => {
   it('shows the talk before, the question, and what both say, with notes that stay inside', async () => {
     await control('script', { script: 'silent' });
+    expect((await call('GET', 'webhook/_control/connect?botId=bot-1')).json).toEqual({ connected: false });
+    await control('connect', { botId: 'bot-1', apiKey: 'bk_2' });
+    expect((await call('GET', 'webhook/_control/connect?botId=bot-1')).json).toEqual({ connected: true });
     await establish();
     await desk('chat', { body: 'hello?', timestamp: 2 });
     expect((await control('human/note', { conversationId: 'c1', text: 'a VIP' })).json).toEqual({ status: 0 });

@@ -24,6 +24,7 @@ interface Bot {
 }
 
 const KEY_LABEL = 'playground';
+const OLD_MS = 600_000;
 
 /**
  * Makes the bot of a place and the simulated account know each other. May be done again at any time: a sandbox that was
@@ -70,12 +71,16 @@ async function connect(bot: Bot, { botId, sandbox }: Place, settings: Record<str
     const { pathname } = new URL(bot.webhookUrl);
     return await post(control, { webhookUrl: new URL(pathname, String(settings['baseUrl'])).href });
   }
+  const { connected } = await get<{ connected: boolean }>(`${control}?botId=${botId}`);
+  if (connected) return;
   const keys = `/v1/bots/${botId}/keys`;
-  const before = await get<{ keys: { id: string; label: string | null }[] }>(keys);
   const { key } = await post<{ key: string }>(keys, { label: KEY_LABEL });
   await post(control, { botId, apiKey: key });
-  const old = before.keys.filter(({ label }) => label === KEY_LABEL);
-  await Promise.all(old.map(({ id }) => remove(`${keys}/${id}`).catch(() => undefined)));
+  // Of sandboxes that are gone; another tab may be about to use a young one.
+  const all = await get<{ keys: { id: string; label: string | null; createdAt: string }[] }>(keys);
+  const isOld = (createdAt: string): boolean => Date.parse(createdAt) < Date.now() - OLD_MS;
+  const old = all.keys.filter(({ label, createdAt }) => label === KEY_LABEL && isOld(createdAt));
+  for (const { id } of old) await remove(`${keys}/${id}`).catch(() => undefined);
 }
 
 /** As an administrator allows it in his browser. */

@@ -66,6 +66,10 @@ export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, o
     return script;
   });
 
+  app.get('/connect', async ({ query }) => {
+    const { botId } = query as { botId?: string };
+    return { connected: sandbox.isConnected(botId ?? '') };
+  });
   app.post('/connect', async (request, reply) => {
     const { botId, apiKey } = (request.body ?? {}) as { botId?: unknown; apiKey?: unknown };
     if (typeof apiKey !== 'string' || typeof botId !== 'string') {

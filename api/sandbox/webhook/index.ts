@@ -60,6 +60,8 @@ export interface WebhookSandbox extends SandboxHuman {
   state(): SandboxState;
   /** `botId` given: the key is for conversations of this bot only. */
   connect(link: { batonUrl?: string; apiKey?: string; botId?: string }): void;
+  /** Whether this bot has a key of its own here. */
+  isConnected(botId: string): boolean;
   reset(): void;
   /** To be mounted by another server, for example with `{ prefix: '/sandbox/webhook' }`. */
   plugin(): FastifyPluginAsync<SandboxMount>;
@@ -188,6 +190,7 @@ export function createWebhookSandbox(options: SandboxOptions = {}): WebhookSandb
       if (link.botId !== undefined && link.apiKey !== undefined) keys.set(link.botId, link.apiKey);
       else apiKey = link.apiKey ?? apiKey;
     },
+    isConnected: (botId) => keys.has(botId),
     webhooks(next) {
       behaviour = next;
     },
