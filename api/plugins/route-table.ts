@@ -25,7 +25,8 @@ export const routeTable = fp(async (app: FastifyInstance) => {
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, async (request) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = [...new Set(entries.filter((e) => e.pattern.test(path)).map((e) => e.method))];
-    if (allowed.length === 0 || allowed.includes(request.method)) throw new ApiError(404, 'not_found', 'There is nothing here.');
+    if (allowed.length === 0 || allowed.includes(request.method))
+      throw new ApiError(404, 'not_found', 'There is nothing here.');
     throw new ApiError(405, 'method_not_allowed', `This address takes ${allowed.join(', ')}.`, {
       headers: { allow: allowed.join(', ') },
     });
