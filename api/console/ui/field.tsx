@@ -23,6 +23,23 @@ export interface Tied {
   name?: string;
 }
 
+const Hint = ({ id, text }: { id: string; text: ComponentChildren }) =>
+  text ? (
+    <p class="hint" id={`${id}-hint`}>
+      {text}
+    </p>
+  ) : null;
+
+const Wrong = ({ id, text }: { id: string; text: string | undefined }) =>
+  text ? (
+    <p class="error" id={`${id}-error`}>
+      {text}
+    </p>
+  ) : null;
+
+const describing = (id: string, hint: ComponentChildren, error: string | undefined): string =>
+  [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
+
 export function Field({
   label,
   hint,
@@ -33,18 +50,14 @@ export function Field({
   children,
 }: Common & { children: (tied: Tied) => ComponentChildren }) {
   const id = useId();
-  const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
+  const described = describing(id, hint, error);
   return (
     <div class={error ? 'field wrong' : 'field'}>
       <label for={id}>
         {label}
         {required ? <span class="mark"> ({tc('required')})</span> : null}
       </label>
-      {hint ? (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      ) : null}
+      <Hint id={id} text={hint} />
       {children({
         id,
         ...(described ? { 'aria-describedby': described } : {}),
@@ -53,11 +66,7 @@ export function Field({
         ...(disabled ? { disabled } : {}),
         ...(name ? { name } : {}),
       })}
-      {error ? (
-        <p class="error" id={`${id}-error`}>
-          {error}
-        </p>
-      ) : null}
+      <Wrong id={id} text={error} />
     </div>
   );
 }
@@ -162,7 +171,7 @@ export function SelectField({ value, onChange, choices, ...common }: Valued<stri
 
 export function CheckField({ value, onChange, label, hint, disabled, error, name }: Valued<boolean>) {
   const id = useId();
-  const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
+  const described = describing(id, hint, error);
   return (
     <div class="field check">
       <input
@@ -176,16 +185,8 @@ export function CheckField({ value, onChange, label, hint, disabled, error, name
         onChange={(event) => onChange(event.currentTarget.checked)}
       />
       <label for={id}>{label}</label>
-      {hint ? (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      ) : null}
-      {error ? (
-        <p class="error" id={`${id}-error`}>
-          {error}
-        </p>
-      ) : null}
+      <Hint id={id} text={hint} />
+      <Wrong id={id} text={error} />
     </div>
   );
 }

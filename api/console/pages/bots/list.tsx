@@ -3,6 +3,7 @@ import { translator, word } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
 import { hrefTo, route, setQuery } from '../../lib/router.ts';
 import { tc, words } from '../../lib/texts.ts';
+import { HeadRow } from '../../ui/head-row.tsx';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { Empty, ErrorNote, Loading } from '../../ui/notes.tsx';
@@ -116,15 +117,7 @@ function BotTable({ bots, titleOf }: { bots: Bot[]; titleOf: (bot: Bot) => strin
     <div class="card table-card">
       <table class="bots">
         <caption class="hidden">{t('title')}</caption>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {t(head)}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow titles={heads.map((name) => t(name))} />
         <tbody>
           {bots.map((bot) => (
             <BotRow key={bot.id} bot={bot} desk={titleOf(bot)} />

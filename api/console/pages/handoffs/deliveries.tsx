@@ -2,6 +2,7 @@ import { useId, useRef } from 'preact/hooks';
 import { number, time, word } from '../../lib/i18n.ts';
 import type { Resource } from '../../lib/resource.ts';
 import { words } from '../../lib/texts.ts';
+import { HeadRow } from '../../ui/head-row.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNote, Loading } from '../../ui/notes.tsx';
 import { Chip } from '../../ui/state.tsx';
@@ -65,15 +66,7 @@ function MessageTable({ messages, open, onAct }: { messages: Delivery[]; open: b
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t('messages')}>
       <table class="cards">
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <th key={name} scope="col">
-                {t(name)}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow titles={columns.map((name) => t(name))} />
         <tbody>
           {messages.map((message) => (
             <MessageRow key={`${message.from} ${message.messageId}`} message={message} open={open} onAct={onAct} />

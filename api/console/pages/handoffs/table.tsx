@@ -1,6 +1,7 @@
 import { locale, word } from '../../lib/i18n.ts';
 import { hrefTo } from '../../lib/router.ts';
 import { words } from '../../lib/texts.ts';
+import { HeadRow } from '../../ui/head-row.tsx';
 import { Chip, Countdown } from '../../ui/state.tsx';
 import { leave, linkId } from './left.ts';
 import { t } from './texts.ts';
@@ -13,15 +14,7 @@ export function HandoffTable({ handoffs, busy }: { handoffs: HandoffView[]; busy
   return (
     <div class="scroll listing" tabIndex={0} role="region" aria-label={t('table')} aria-busy={busy}>
       <table class="cards handoffs">
-        <thead>
-          <tr>
-            {COLUMNS.map((name) => (
-              <th key={name} scope="col">
-                {t(name)}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow titles={COLUMNS.map((name) => t(name))} />
         <tbody>
           {handoffs.map((handoff) => (
             <HandoffRow key={handoff.id} handoff={handoff} />
