@@ -7,7 +7,7 @@ import { until } from '../support/poll.ts';
 import { expectGood, operatorOf } from './console-page.ts';
 import { openPlayground, ready } from './playground-page.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000, maxConcurrency: 4 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000, maxConcurrency: 5 });
 
 const ALEX = 'Hello, this is Alex.';
 /** What a connection that is cut leaves in the browser's log. */
@@ -70,7 +70,10 @@ describe.concurrent('a handoff in the playground', () => {
     expectClean();
     await close();
   });
+});
 
+// Between the others, which must not meet at the same desks.
+describe('the playground', () => {
   it('is there for every desk in each of its modes', async () => {
     const { desks } = await api<{ desks: Parameters<typeof placesOf>[0] }>('GET', '/v1/desks');
     const { sandboxes } = await api<{ sandboxes: string[] }>('GET', '/v1/service');
@@ -82,7 +85,7 @@ describe.concurrent('a handoff in the playground', () => {
   });
 });
 
-describe("the user's address", () => {
+describe.concurrent("the user's address", () => {
   it('is asked for on a channel of the web, and a wrong one is not taken', async () => {
     const { page, say, userReads, sees, press, expectClean, close } = await openPlayground(
       browser,
@@ -146,7 +149,7 @@ describe("the user's address", () => {
   });
 });
 
-describe('what can go wrong', () => {
+describe.concurrent('what can go wrong', () => {
   it('a desk that replies early, twice, is slow or down: every word arrives once', async () => {
     const { page, say, userReads, press, sees, events, expectClean, close } = await openPlayground(
       browser,
@@ -236,40 +239,9 @@ describe('what can go wrong', () => {
     expectClean();
     await close();
   });
-
-  it('a Baton that is killed in the middle comes back without a gap, and so do its desks', async () => {
-    const { page, say, userReads, act, sees, events, expectClean, close } = await openPlayground(
-      browser,
-      baton,
-      'webhook/external',
-    );
-    await say('human');
-    await userReads(ALEX);
-    await baton.kill();
-    await page.getByText('reconnecting…').waitFor();
-    await say('Does anybody hear me?');
-    await page.getByText('not sent').waitFor();
-    await baton.restart();
-    await page.getByText('live', { exact: true }).waitFor({ timeout: 60_000 });
-    await page.getByRole('button', { name: 'Try again: Does anybody hear me?' }).click();
-    await userReads('I am looking at this: “Does anybody hear me?”.');
-    await act('Reply to the user', 'We all do', 'Reply');
-    await userReads('We all do');
-    await sees('with an agent');
-    expect(await events()).toEqual([
-      'handoff.connecting',
-      'handoff.active',
-      'message.agent',
-      'message.user',
-      'message.agent',
-      'message.agent',
-    ]);
-    expectClean(CUT);
-    await close();
-  });
 });
 
-describe('the page', () => {
+describe.concurrent('the page', () => {
   it('is good to look at, narrow, in the dark and in French as well', async () => {
     for (const options of [{}, { width: 320, colorScheme: 'dark', locale: 'fr-FR' } as const]) {
       const shown = await openPlayground(browser, baton, 'intercom/external', options);
@@ -304,6 +276,39 @@ describe('the page', () => {
     await page.keyboard.type('When do you open?');
     await page.keyboard.press('Enter');
     await userReads('Monday to Friday');
+    await close();
+  });
+});
+
+describe('everything at once', () => {
+  it('a Baton that is killed in the middle comes back without a gap, and so do its desks', async () => {
+    const { page, say, userReads, act, sees, events, expectClean, close } = await openPlayground(
+      browser,
+      baton,
+      'webhook/external',
+    );
+    await say('human');
+    await userReads(ALEX);
+    await baton.kill();
+    await page.getByText('reconnecting…').waitFor();
+    await say('Does anybody hear me?');
+    await page.getByText('not sent').waitFor();
+    await baton.restart();
+    await page.getByText('live', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Try again: Does anybody hear me?' }).click();
+    await userReads('I am looking at this: “Does anybody hear me?”.');
+    await act('Reply to the user', 'We all do', 'Reply');
+    await userReads('We all do');
+    await sees('with an agent');
+    expect(await events()).toEqual([
+      'handoff.connecting',
+      'handoff.active',
+      'message.agent',
+      'message.user',
+      'message.agent',
+      'message.agent',
+    ]);
+    expectClean(CUT);
     await close();
   });
 });

@@ -51,12 +51,11 @@ export function createMessengerTalk(
     const { says, call } = answer(text, history, parts.tool(), locale.peek());
     const before = owed === '' ? '' : `${owed} `;
     owed = '';
-    const said = speak(conversationId, `answer-${id}`, before + says);
-    if (call === undefined) return await said;
+    // Who is asked in turns has half a second from his first word on: the transfer alone is never too late.
+    if (call === undefined || !place.inTurns) await speak(conversationId, `answer-${id}`, before + says);
+    if (call === undefined) return;
     journal.keep((kept) => ({ ...kept, calls: [...(kept.calls ?? []), [text, call]] }));
-    // Who is asked in turns has half a second from his first word on: nothing is waited for.
-    if (!place.inTurns) await said;
-    const [outcome] = await Promise.all([requestHandoff(parts, call, conversationId, history), said]);
+    const outcome = await requestHandoff(parts, call, conversationId, history);
     if (outcome.outcome === 'refused') {
       await speak(conversationId, `refused-${id}`, outcome.reply ?? botText(locale.peek(), 'refused', outcome));
     }
