@@ -1,5 +1,6 @@
 import { resolveText } from '../../activities/text/texts.ts';
 import type { HandoffRow } from '../../activities/store/store.ts';
+import type { HandoffEvent } from '../../workflows/contracts.ts';
 import { giveEmail } from '../acts.ts';
 import { startHandoff, type Refusal } from '../starts.ts';
 import { ANSWERS, waitForEvent } from '../wait.ts';
@@ -41,7 +42,7 @@ export async function requestHandoff(call: Call, args: Args<'request_handoff'>):
 async function decided(call: Call, row: HandoffRow, outcome: 'started' | 'existing'): Promise<Requested> {
   const { journal } = call.context.store;
   const events = await journal.read(row.id, Math.max(0, row.lastSeq - MOST_EVENTS), MOST_EVENTS);
-  const about = aboutOf(row, events);
+  const about = { ...aboutOf(row, events), ...lastSeqOf(events, outcome) };
   const busy = events.find((event) => event.type === 'handoff.busy');
   if (busy !== undefined) {
     const text = busy.data['text'];
@@ -49,6 +50,16 @@ async function decided(call: Call, row: HandoffRow, outcome: 'started' | 'existi
     return { ...about, ...endOf(row, events), say, outcome: 'busy', whatToDo: BUSY };
   }
   return { ...about, ...endOf(row, events), outcome: outcomeOf(row, outcome), agent: row.agent };
+}
+
+/**
+ * Behind what this result tells. It does not tell what an agent has said: of a new handoff that is still to come, and of
+ * one that was there the model may know it already, or not.
+ */
+function lastSeqOf(events: HandoffEvent[], outcome: 'started' | 'existing'): { lastSeq?: number } {
+  const said = events.find(({ type }) => type === 'message.agent');
+  if (said === undefined) return { lastSeq: events.at(-1)?.seq ?? 0 };
+  return outcome === 'started' ? { lastSeq: said.seq - 1 } : {};
 }
 
 function outcomeOf({ status }: HandoffRow, outcome: 'started' | 'existing') {

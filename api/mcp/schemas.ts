@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HANDOFF_STATUSES, CLOSE_REASONS, EVENT_TYPES } from '../../workflows/contracts.ts';
-import { attachment, clientId, email, timestamp } from '../schemas/common.ts';
+import { attachment, clientId, email, MAX_SEQ, timestamp } from '../schemas/common.ts';
 import { messageRequest, REFUSALS, startRequest, user } from '../schemas/handoffs.ts';
 
 /** Longest wait of a call, seconds: MCP clients give up after 60 by default. */
@@ -59,7 +59,12 @@ function inputsFor<T extends z.ZodType>(botId: T) {
       waitSeconds: waitSeconds(10, "the desk's decision"),
     }),
     handoff_status: onHandoff({
-      after: z.int().min(0).default(0).describe('`lastSeq` of the call before: only what is newer comes back.'),
+      after: z
+        .int()
+        .min(0)
+        .max(MAX_SEQ)
+        .default(0)
+        .describe('`lastSeq` of the call before: only what is newer comes back.'),
       waitSeconds: waitSeconds(0, 'something new'),
     }),
     send_user_message: onHandoff({
@@ -113,7 +118,10 @@ const result = {
   handoffId: z.string().optional(),
   conversationId: z.string().optional(),
   status: z.enum(HANDOFF_STATUSES).optional(),
-  lastSeq: z.int().optional().describe('`after` of the next handoff_status.'),
+  lastSeq: z
+    .int()
+    .optional()
+    .describe('`after` of the next handoff_status. Absent: the one that you have, or 0 when you have none.'),
   choices: z
     .array(choice)
     .optional()

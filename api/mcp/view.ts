@@ -16,7 +16,6 @@ export function aboutOf(row: HandoffRow, events: HandoffEvent[]) {
     say: sentenceOf(events),
     botMustBeSilent: botIsSilent(row.status),
     whatToDo: IN_STATUS[row.status],
-    lastSeq: events.at(-1)?.seq ?? 0,
     ...(row.status === 'asking' && { choices: choicesOf(events) }),
   };
 }

@@ -53,12 +53,9 @@ export const attachments = z.array(attachment).max(20);
 export const limitQuery = z.coerce.number().int().min(1).max(MAX_PAGE).default(50);
 const MAX_EVENTS = 500;
 export const eventLimitQuery = z.coerce.number().int().min(1).max(MAX_EVENTS).default(MAX_EVENTS);
-export const afterSeqQuery = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-  .default(0);
+/** As PostgreSQL keeps it. */
+export const MAX_SEQ = 2 ** 31 - 1;
+export const afterSeqQuery = z.coerce.number().int().min(0).max(MAX_SEQ).default(0);
 /** What a query may ask for: PostgreSQL knows no year 0, and ISO 8601 has four digits. */
 const LAST_MS = Date.UTC(9999, 0, 1);
 

@@ -179,6 +179,24 @@ describe('a request that the desk has not decided', () => {
     expect(agentMessages).toMatchObject([{ messageId: 'm', text: 'Look.', agent, attachments }]);
     expect(say).toBeNull();
   });
+
+  it('gives no place to go on from behind words that it has not told', async () => {
+    const args = ask({ waitSeconds: 0 });
+    const { handoffId, lastSeq } = await model.use('request_handoff', args);
+    expect(lastSeq).toBe(0);
+    await journaled(handoffId!, 'message.agent', { messageId: 'm', text: 'Here I am.', agent: null });
+    const again = await model.use('request_handoff', args);
+    const { agentMessages } = await model.use('handoff_status', { handoffId, after: again.lastSeq ?? lastSeq });
+    expect(agentMessages).toMatchObject([{ text: 'Here I am.' }]);
+    const ending = await model.use('end_handoff', { handoffId, waitSeconds: 0 });
+    expect([ending.outcome, ending.lastSeq]).toEqual(['ending', undefined]);
+  });
+
+  it('refuses a place to go on from that no journal reaches', async () => {
+    const { handoffId } = await model.use('request_handoff', ask({ waitSeconds: 0 }));
+    const refused = await model.client.callTool({ name: 'handoff_status', arguments: { handoffId, after: 2 ** 31 } });
+    expect([refused.isError, JSON.stringify(refused.content)]).toEqual([true, expect.stringContaining('after')]);
+  });
 });
 
 /** As if the workflow had written it as its first event. */
