@@ -11,7 +11,11 @@ export function tellScript(world: World, agent: ScriptedAgent, action: string, p
   if (thread === undefined || ![...chat.agents].some(isHuman)) return;
   const isOfCustomer = ({ author_id: author }: ChatEvent): boolean => author === chat.customerId;
   const id = talkId(chat, thread);
-  if (action === 'incoming_chat' || action === 'chat_transferred') {
+  const isHumans = ({ author_id: author, visibility }: ChatEvent): boolean =>
+    author !== undefined && author !== chat.customerId && author !== world.seat.id && visibility === 'all';
+  // Who is given the chat by a colleague knows that the customer was greeted.
+  const isGreeted = action === 'chat_transferred' && thread.events.some(isHumans);
+  if ((action === 'incoming_chat' || action === 'chat_transferred') && !isGreeted) {
     agent.opened(id, thread.events.findLast(isOfCustomer)?.text ?? '');
   }
   const event = payload['event'] as ChatEvent | undefined;
