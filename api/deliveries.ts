@@ -37,6 +37,7 @@ export async function deliveriesOf(context: ApiContext, row: HandoffRow): Promis
   const undelivered = view && new Set(view.undelivered.map(({ n }) => n));
   const arrived = ({ n }: Note): boolean =>
     n === 0 || row.status === 'closed' || (undelivered ? !undelivered.has(n) : n <= desk.sent);
+  if (notes.goneAt !== undefined) notes.failBehind(desk.sent, notes.goneAt);
   const stateOf = (note: Note): Delivery['state'] => {
     if (note.from === 'agent') return 'delivered';
     if (note.failed) return 'failed';
@@ -58,7 +59,8 @@ export async function deliveriesOf(context: ApiContext, row: HandoffRow): Promis
 async function notesOf({ journal }: Store, row: HandoffRow): Promise<Notes> {
   const notes = new Notes(row.mode === 'native');
   for (let seq = 0; seq < row.lastSeq;) {
-    const events = await journal.read(row.id, seq, PAGE);
+    // No further than the row: what the run was asked for may be older than what has come since.
+    const events = await journal.read(row.id, seq, Math.min(PAGE, row.lastSeq - seq));
     if (events.length === 0) break;
     for (const event of events) notes.add(event);
     seq = events.at(-1)?.seq ?? row.lastSeq;
@@ -71,6 +73,8 @@ class Notes {
   readonly messages = new Map<string, Note>();
   omitted = 0;
   readSeq = 0;
+  /** When the records of a run that was terminated were closed: nobody has told of what it left. */
+  goneAt: string | undefined;
   readonly #native: boolean;
   /** The run numbers deliveries in the order of these events; 1 is the opening. */
   #n = 1;
@@ -98,6 +102,14 @@ class Notes {
       delete known?.reason;
       delete known?.failedAt;
     } else if (type === 'message.read') this.readSeq = seq;
+    else if (type === 'handoff.closed' && data['detail'] === 'run_gone') this.goneAt = at;
+  }
+
+  /** What was to be delivered behind delivery `n` has not arrived. */
+  failBehind(n: number, failedAt: string): void {
+    for (const note of this.messages.values()) {
+      if (note.n > n && !note.failed) Object.assign(note, { failed: true, reason: 'handoff_closed', failedAt });
+    }
   }
 
   #keep(note: Note): void {

@@ -184,6 +184,19 @@ describe('without Temporal', () => {
     expect([answer.status, answer.json.error.code]).toEqual([503, 'temporal_unavailable']);
   });
 
+  it('what a terminated run left is not called sent', async () => {
+    const end: [EventType, Record<string, unknown>] = [
+      'handoff.closed',
+      { reason: 'operator_closed', detail: 'run_gone' },
+    ];
+    const id = await handoff([['handoff.connecting'], says('went'), says('left'), end]);
+    await alone.store.ledger.sent(id, 'desk', 2);
+    expect(statesOf(await deliveriesIn(alone, id))).toEqual([
+      ['went', 'sent'],
+      ['left', 'failed', 'handoff_closed'],
+    ]);
+  });
+
   it('in native mode the desk has what the user says already', async () => {
     const id = await handoff([says('u1')], { mode: 'native' });
     expect(statesOf(await deliveriesIn(alone, id))).toEqual([['u1', 'sent']]);
