@@ -17,8 +17,18 @@ export function linksOf({ client, temporalUiUrl }: ApiContext, principal: Princi
   return { temporal: `${temporalUiUrl.replace(/\/+$/, '')}/${path}`, desk: null };
 }
 
-/** The desk is not called; null when it has no address for this, or knows too little for one. */
-export async function deskLink({ desks, store }: ApiContext, row: HandoffRow): Promise<string | null> {
+/** The desk is not called; null when it has no address for this, or knows too little for one. Never fails. */
+export async function deskLink(context: ApiContext, row: HandoffRow): Promise<string | null> {
+  try {
+    return await conversationAt(context, row);
+  } catch (error) {
+    // Such as a secret whose key is gone. How a handoff is must be seen all the same, then most of all.
+    context.log.warn({ err: error, handoffId: row.id }, 'no link to the conversation at the desk');
+    return null;
+  }
+}
+
+async function conversationAt({ desks, store }: ApiContext, row: HandoffRow): Promise<string | null> {
   const desk = desks.get(row.desk);
   if (row.deskConversationId === null || desk?.conversationUrl === undefined) return null;
   const config = await store.bots.desk(row.botId, row.desk);

@@ -123,6 +123,16 @@ describe('the links of a handoff', () => {
       expect((await api.call('GET', `/v1/handoffs/${one}`)).json.links.desk).toBeNull();
     }
   });
+
+  it('are null when the settings of the desk cannot be read: the handoff is shown all the same', async () => {
+    const { botId, key } = await api.bot({ desk: { kind: 'linked', secret: 's-1' } });
+    const id = await handoff(botId, [{ type: 'handoff.active' }], { desk: 'linked', deskConversationId: 'c-10' });
+    const bots = { ...api.store.bots, desk: () => Promise.reject(new Error('sealed with a key that is gone')) };
+    const { url, app } = await api.another({ store: { ...api.store, bots } });
+    const answer = await fetch(`${url}/v1/handoffs/${id}`, { headers: { authorization: `Bearer ${key}` } });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { id, links: { desk: null } }]);
+    await app.close();
+  });
 });
 
 describe('the overview', () => {
