@@ -43,9 +43,10 @@ export const sessionRoutes: Routes = (app, context) => {
     '/v1/session',
     { schema: { ...schema, summary: 'Until when the session lasts', response: { 200: session, ...errors() } } },
     async (request, reply) => {
+      // No 401: every page asks this first, and a browser would log it as an error.
       const found = sessionOf(request);
-      if (found === undefined) throw new ApiError(401, 'unauthorized', 'There is no session.');
-      return reply.header('cache-control', 'no-store').send({ expiresAt: new Date(found.expiresAtMs).toISOString() });
+      const expiresAt = found === undefined ? null : new Date(found.expiresAtMs).toISOString();
+      return reply.header('cache-control', 'no-store').send({ expiresAt });
     },
   );
 

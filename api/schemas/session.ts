@@ -6,5 +6,5 @@ export const sessionRequest = z
   .meta({ id: 'NewSession', examples: [{ key: 'op_…' }] });
 
 export const session = z
-  .object({ expiresAt: timestamp })
+  .object({ expiresAt: timestamp.nullable().describe('null: nobody is signed in.') })
   .meta({ id: 'Session', description: "The operator's session in a browser." });

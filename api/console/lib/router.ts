@@ -14,6 +14,12 @@ export const route = computed(() => {
 
 export const hrefTo = (...path: string[]): string => `#/${path.map(encodeURIComponent).join('/')}`;
 
+/** What stood behind the `#` was no page: it leaves the address bar and the history. */
+export function forgetHash(): void {
+  history.replaceState(null, '', location.pathname + location.search);
+  hash.value = '';
+}
+
 export function go(href: string): void {
   location.hash = href;
 }

@@ -1,4 +1,9 @@
+import type { z } from 'zod';
+import type { session as sessionSchema } from '../../schemas/session.ts';
 import { call, session } from './api.ts';
+import { forgetHash } from './router.ts';
+
+type Session = z.output<typeof sessionSchema>;
 
 /**
  * Signs in with the key that `npm start` puts behind the `#` of its link, or with the cookie of an earlier visit. The key
@@ -6,11 +11,11 @@ import { call, session } from './api.ts';
  */
 export async function resume(): Promise<void> {
   const key = /^#key=(.+)$/.exec(location.hash)?.[1];
-  if (key !== undefined) history.replaceState(null, '', location.pathname + location.search);
+  if (key !== undefined) forgetHash();
   try {
-    if (key === undefined) await call('GET', '/v1/session');
-    else await call('POST', '/v1/session', { key: decodeURIComponent(key) });
-    session.value = 'in';
+    if (key !== undefined) await call('POST', '/v1/session', { key: decodeURIComponent(key) });
+    const { expiresAt } = await call<Session>('GET', '/v1/session');
+    session.value = expiresAt === null ? 'out' : 'in';
   } catch {
     session.value = 'out';
   }
