@@ -46,7 +46,7 @@ export interface HandoffRow {
   startedAt: string;
   activeAt: string | null;
   closedAt: string | null;
-  /** As of the last event in the journal; null when closed. */
+  /** As of the last event in the journal; null when closed, and from the end of a pause to the next event. */
   deadline: ShownDeadline | null;
   /** The same; but `late`, as `get` and `list` give it, is as of now. */
   counts: HandoffCounts;

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
+import type { ShownDeadline } from '../../workflows/contracts.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
 import type { Tables } from './tables.ts';
@@ -180,6 +181,10 @@ const NO_COUNTS = { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 };
 /** Late messages come after the last event, so the row does not know of them. */
 const lateCount = sql<number>`(select count(*)::integer from late_messages where handoff_id = handoffs.id)`.as('late');
 
+/** A pause of the agent that is over ends without an event: what counts from then on is in the next one. */
+const isAwake = (deadline: ShownDeadline | null): boolean =>
+  deadline?.kind === 'snooze' && Date.parse(deadline.at) <= Date.now();
+
 function toRow(row: Selectable<Tables['handoffs']> & { late?: number }): HandoffRow {
   const { user, question, metadata } = row.request;
   return {
@@ -200,7 +205,7 @@ function toRow(row: Selectable<Tables['handoffs']> & { late?: number }): Handoff
     startedAt: isoTime(row.started_at),
     activeAt: isoTimeOrNull(row.active_at),
     closedAt: isoTimeOrNull(row.closed_at),
-    deadline: row.status === 'closed' ? null : row.deadline,
+    deadline: row.status === 'closed' || isAwake(row.deadline) ? null : row.deadline,
     counts: { ...NO_COUNTS, ...row.counts, ...(row.late === undefined ? {} : { late: row.late }) },
     runStarted: row.run_started,
   };

@@ -42,6 +42,22 @@ test('the same batch again, and one that overlaps, change nothing but what is ne
   expect(await handoffs.get(handoff.id)).toEqual(row);
 });
 
+test('a pause that is over is no deadline any more', async () => {
+  const { journal, handoffs } = fixture.store;
+  const [past, future] = ['2026-01-30T09:15:00.000Z', '2999-01-30T09:15:00.000Z'];
+  for (const [kind, at, isShown] of [
+    ['snooze', past, false],
+    ['snooze', future, true],
+    ['inactivity', past, true],
+  ] as const) {
+    const handoff = await openHandoff();
+    const events = [newEvent(handoff, 1, 'handoff.active')];
+    const entry = { handoffId: handoff.id, botId: handoff.botId, late: [], events, deadline: { kind, at } };
+    await journal.append(entry);
+    expect((await handoffs.get(handoff.id))?.deadline, `${kind} ${at}`).toEqual(isShown ? entry.deadline : null);
+  }
+});
+
 test('deadline and counts follow the newest event, and late messages count by themselves', async () => {
   const { journal, handoffs } = fixture.store;
   const handoff = await openHandoff();
