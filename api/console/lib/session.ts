@@ -1,9 +1,8 @@
-import type { z } from 'zod';
 import type { session as sessionSchema } from '../../schemas/session.ts';
 import { call, session } from './api.ts';
 import { forgetHash } from './router.ts';
 
-type Session = z.output<typeof sessionSchema>;
+type Session = (typeof sessionSchema)['_zod']['output'];
 
 /**
  * Signs in with the key that `npm start` puts behind the `#` of its link, or with the cookie of an earlier visit. The key
