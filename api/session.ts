@@ -49,12 +49,16 @@ const ATTRIBUTES = { path: '/', httpOnly: true, sameSite: 'strict' } as const;
 
 /**
  * Whether a page of ours has made the request. Ours are the public address, and the very address that was called over
- * plain HTTP (`localhost` and `127.0.0.1` are two). `null`, and a request that does not say where it comes from, are not.
+ * plain HTTP (`localhost` and `127.0.0.1` are two). `null`, and a request that does not say where it comes from, are not;
+ * nor is plain HTTP under a public name that has HTTPS: whoever sits on the line can write such a page.
  */
 export function isSameOrigin({ headers }: FastifyRequest, publicUrl: string): boolean {
   const { origin, host } = headers;
   if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin';
-  return origin === new URL(publicUrl).origin || (host !== undefined && origin === `http://${host.toLowerCase()}`);
+  const ours = new URL(publicUrl);
+  if (origin === ours.origin) return true;
+  const called = host?.toLowerCase() ?? '';
+  return origin === `http://${called}` && (ours.protocol === 'http:' || called !== ours.host);
 }
 
 export const changesNothing = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
