@@ -236,7 +236,8 @@ describe('one handoff', () => {
       await dialog.waitFor();
       await expectGood(shown, 'handoff-close');
       await page.keyboard.press('Escape');
-      await dialog.waitFor({ state: 'detached' });
+      // Out of the page, and not only closed: the page hears of a closed dialog a moment later.
+      await page.locator('dialog').waitFor({ state: 'detached' });
       await page.locator('button:focus', { hasText: 'Close handoff' }).waitFor();
       await page.keyboard.press('Enter');
       await dialog.getByRole('button', { name: 'Close handoff' }).press('Enter');

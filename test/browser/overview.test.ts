@@ -148,7 +148,7 @@ describe('the overview', () => {
       await page.unroute('**/v1/overview?*');
       await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
       await page.getByText('Handoffs started').waitFor();
-      expect(await page.getByRole('alert').count()).toBe(0);
+      await page.getByRole('alert').waitFor({ state: 'detached' });
       shown.expectClean(/Failed to load resource/);
     });
   });

@@ -92,6 +92,12 @@ describe.concurrent.each(turnDesks())('$kind, $mode: the bot answers while the d
       async () => await Promise.all(['first', 'second'].map((text) => bot.speak(id, text))),
       id,
     );
+    const both = (): boolean => ['first', 'second'].every((text) => turns.lines(id, 'bot').join('\n').includes(text));
+    // On a slow machine the second one misses the half second that the desk waits for more, and goes with the next turn.
+    if (!both()) {
+      await bot.sandbox.user.writes('go on', { conversationId: id });
+      await until(both, { message: `${desk.kind}: both answers` });
+    }
     const url = 'https://files.example.org/parcel.png';
     const files = [{ url, name: 'parcel.png', contentType: 'image/png' }];
     const writing = bot.sandbox.user.writes('', { conversationId: id, files });
@@ -105,7 +111,7 @@ describe.concurrent.each(turnDesks())('$kind, $mode: the bot answers while the d
     expect(shown.slice(0, 4)).toEqual(['Hello user', 'answer 1', 'answer 2', 'answer 3']);
     expect(shown.slice(4, 6).toSorted()).toEqual(['first', 'second']);
     expect(shown.slice(6)).toEqual(['a parcel']);
-    expect(bot.toldOf('user').filter((text) => text !== '')).toEqual([
+    expect(bot.toldOf('user').filter((text) => text !== '' && text !== 'go on')).toEqual([
       'Hello bot',
       'and 1',
       'and 2',
