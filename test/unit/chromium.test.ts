@@ -113,6 +113,12 @@ describe('the browser of the tests', () => {
     },
   );
 
+  it('is the one without windows when there are several', async () => {
+    await program(join(bin, 'chromium'), SAYS_VERSION);
+    const shell = await program(join(bin, 'chromium-headless-shell'), SAYS_VERSION);
+    expect(await find()).toBe(shell);
+  });
+
   it('is the next one when a script only asks for a package', async () => {
     const snap = await program(join(bin, 'chromium-browser'), SNAP);
     const chrome = await program(join(bin, 'google-chrome'), SAYS_VERSION);
@@ -157,9 +163,14 @@ describe('the browser of the tests', () => {
       expect(said[0]).toContain('trying the download');
       expect((await asked()).split('\n')).toEqual([
         'noninteractive: update',
-        'noninteractive: install -y --no-install-recommends -o DPkg::Lock::Timeout=60 chromium',
+        'noninteractive: install -y --no-install-recommends -o DPkg::Lock::Timeout=60 chromium-headless-shell',
         '',
       ]);
+    });
+
+    it('is the package with windows where there is none without', async () => {
+      await apt(`case "$*" in *headless*) exit 100;; *) ${INSTALLS};; esac`);
+      expect(await find({ PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' }, true)).toBe(join(bin, 'chromium'));
     });
 
     it.each([
