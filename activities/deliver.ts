@@ -82,6 +82,10 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
     if (batch.from === 'bot' && (await humanHasIt(batch))) {
       return { results: batch.deliveries.map(({ n }) => withheld(n, done.sent)), slow: false };
     }
+    // Asked before as well: given back while a call is under way, the refusal of that call says nothing yet.
+    const wasOnItsWay = await isOnItsWayBack(batch);
+    const isHopeless = async (cause: unknown): Promise<boolean> =>
+      cause instanceof DeskError && HOPELESS.includes(cause.kind) && !wasOnItsWay && !(await isOnItsWayBack(batch));
     let slow = false;
     let error: unknown;
     const keepAway = (sentAt: number): boolean => {
@@ -103,7 +107,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         results.push(await sendOne(batch, delivery, delivery.n <= done.started, hurry ? left() : undefined));
         marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n).catch(notWritten));
       } catch (cause) {
-        if (cause instanceof DeskError && HOPELESS.includes(cause.kind) && !(await isOnItsWayBack(batch))) {
+        if (await isHopeless(cause)) {
           log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
           results.push({ n: delivery.n, ok: false, why: 'rejected' });
           metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'rejected' });

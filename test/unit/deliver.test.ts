@@ -20,6 +20,43 @@ const batch = (botId: string, handoffId: string): DeskBatch => ({
   deliveries: [{ kind: 'message', n: 2, timestamp: 1, messageId: 'm-1', text: 'hello' }],
 });
 
+describe('a bot that speaks at once after a handoff', () => {
+  it('is not refused for good when the desk gives the conversation back during the call', async () => {
+    const asked: string[] = [];
+    let isBack = false;
+    const callDesk = (async () => {
+      asked.push(isBack ? 'after' : 'during');
+      if (isBack) return {};
+      isBack = true; // The other activity, which gives it back, has just been answered.
+      throw new DeskError({ kind: 'conflict', desk: 'intercom', operation: 'send', reason: 'a human has it' });
+    }) as CallDesk;
+    const closed = {
+      id: 'ho_1',
+      status: 'closed',
+      closedAt: new Date(1_000_000).toISOString(),
+      closeReason: 'bot_closed',
+    };
+    const ledger = {
+      get: async (id: string) => (id === 'ho_1' ? { started: 2, sent: isBack ? 2 : 1 } : { started: 0, sent: 0 }),
+      started: async () => {},
+      sent: async () => {},
+    };
+    const deps = {
+      store: { ledger, handoffs: { openFor: async () => undefined, byDeskConversation: async () => closed } },
+      desks: createRegistry([]),
+      clock: { now: () => 1_000_500 },
+      log: createLogger('silent'),
+      metrics: createMetrics(),
+    } as unknown as Deps;
+    const { deliverToDesk } = createDeliverActivities(deps, callDesk);
+    const said: DeskBatch = { ...batch('a', 'co_1'), desk: 'intercom', from: 'bot' };
+    const work = async () => await new MockActivityEnvironment().run(deliverToDesk, said);
+    await expect(work()).rejects.toThrow(/a human has it/);
+    expect(await work()).toEqual({ results: [{ n: 2, ok: true }], slow: false });
+    expect(asked).toEqual(['during', 'after']);
+  });
+});
+
 describe('quick deliveries', () => {
   it('leave a desk that was slow alone for five seconds, in all handoffs of its bot and in no other', async () => {
     let nowMs = 1_000_000;
