@@ -146,7 +146,8 @@ describe.concurrent.each(desksIn('native'))("$kind, the user in the desk's own m
     // As a backend does that is told of the end.
     await until(() => bot.told().some(({ type }) => type === 'handoff.closed'), { message: 'told of the end' });
     if (closes !== undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(closes);
-    expect(await bot.speak(id, 'here I am again')).toEqual(SPEAKS);
+    // Callback and journal leave side by side: who is told first may be refused for a moment more, and asks again.
+    await until(async () => (await bot.speak(id, 'here I am again'))[0] === SPEAKS[0], { message: 'the bot speaks' });
     await userSees('here I am again');
     expect((await talk.ended()).at(-1)?.data['reason']).toBe(reason);
     if (closes === undefined) expect(bot.sandbox.conversation(id)?.closed).toBe(false);
