@@ -80,6 +80,13 @@ export function requireBot(request: FastifyRequest, botId: string): void {
   if (!maySee(principalOf(request), botId)) throw notFound('bot');
 }
 
+/** Of which bot something is asked, all bots without one: a bot's key asks for its own, named or not. */
+export function askedBot(request: FastifyRequest, botId: string | undefined): string | undefined {
+  const principal = principalOf(request);
+  if (botId !== undefined) requireBot(request, botId);
+  return botId ?? (principal.kind === 'bot' ? principal.botId : undefined);
+}
+
 /** For what a bot's key may not do even to its own bot: make keys, delete the bot. */
 export function requireOperator(request: FastifyRequest): void {
   if (principalOf(request).kind !== 'operator') {

@@ -6,10 +6,9 @@ import { closed, newId, send, visibleRow } from './acts.ts';
 import type { Principal } from './auth.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError, notFound } from './errors.ts';
+import { eventsOf } from './journal.ts';
 import type { Deliveries, Delivery } from './schemas/deliveries.ts';
 
-/** Events that are in memory at the same time. */
-const PAGE = 500;
 /** The newest messages of a handoff that are told. */
 const MOST_MESSAGES = 1_000;
 /** How long a run may take to say what it knows: a little where the ledger says nearly the same. Milliseconds. */
@@ -56,15 +55,10 @@ export async function deliveriesOf(context: ApiContext, row: HandoffRow): Promis
   };
 }
 
-async function notesOf({ journal }: Store, row: HandoffRow): Promise<Notes> {
+async function notesOf(store: Store, row: HandoffRow): Promise<Notes> {
   const notes = new Notes(row.mode === 'native');
-  for (let seq = 0; seq < row.lastSeq;) {
-    // No further than the row: what the run was asked for may be older than what has come since.
-    const events = await journal.read(row.id, seq, Math.min(PAGE, row.lastSeq - seq));
-    if (events.length === 0) break;
-    for (const event of events) notes.add(event);
-    seq = events.at(-1)?.seq ?? row.lastSeq;
-  }
+  // No further than the row: what the run was asked for may be older than what has come since.
+  for await (const event of eventsOf(store, row)) notes.add(event);
   return notes;
 }
 

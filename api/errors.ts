@@ -85,6 +85,11 @@ export const invalid = (details: Problem[]): ApiError =>
     { details },
   );
 
+/** Throws 400 for a range, epoch milliseconds, that ends before it begins. */
+export function requireOrder(fromMs: number, toMs: number): void {
+  if (fromMs > toMs) throw invalid([{ path: 'from', message: 'must not be after `to`' }]);
+}
+
 function validationProblems(error: unknown): Problem[] | undefined {
   const found = (error as Partial<FastifyError> | null)?.validation;
   if (!Array.isArray(found)) return undefined;

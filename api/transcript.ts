@@ -1,9 +1,7 @@
 import type { HandoffRow, Store } from '../activities/store/store.ts';
 import type { Agent, Attachment, CloseReason, HandoffEvent, LateMessage, Turn } from '../workflows/contracts.ts';
+import { eventsOf } from './journal.ts';
 import type { Transcript, TranscriptEntry } from './schemas/insight.ts';
-
-/** Events that are in memory at the same time: a handoff may have a hundred thousand. */
-const PAGE = 500;
 
 /** What a transcript begins with. */
 export interface TranscriptHead {
@@ -18,14 +16,9 @@ export type TranscriptPart =
   | { kind: 'late'; message: LateMessage };
 
 /** The handoff as far as its row knew it when the transcript was asked for, then what came too late. */
-export async function* transcriptParts({ journal }: Store, row: HandoffRow): AsyncGenerator<TranscriptPart> {
-  for (let seq = 0; seq < row.lastSeq;) {
-    const events = await journal.read(row.id, seq, Math.min(PAGE, row.lastSeq - seq));
-    if (events.length === 0) break;
-    for (const event of events) yield partOf(event);
-    seq = events.at(-1)?.seq ?? row.lastSeq;
-  }
-  for (const message of await journal.late(row.id)) yield { kind: 'late', message };
+export async function* transcriptParts(store: Store, row: HandoffRow): AsyncGenerator<TranscriptPart> {
+  for await (const event of eventsOf(store, row)) yield partOf(event);
+  for (const message of await store.journal.late(row.id)) yield { kind: 'late', message };
 }
 
 function partOf({ seq, at, type, data }: HandoffEvent): TranscriptPart {

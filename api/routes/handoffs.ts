@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { HandoffRow } from '../../activities/store/store.ts';
-import { botIsSilent } from '../acts.ts';
-import { maySee, principalOf, requireBot } from '../auth.ts';
-import { invalid, notFound } from '../errors.ts';
+import { botIsSilent, visibleRow } from '../acts.ts';
+import { askedBot, principalOf, requireBot } from '../auth.ts';
+import { invalid, requireOrder } from '../errors.ts';
 import { deskLink, linksOf, type Links } from '../links.ts';
 import { errors } from '../schemas/common.ts';
 import {
@@ -66,18 +66,14 @@ export const handoffRoutes: Routes = (app, context) => {
       },
     },
     async (request) => {
-      const principal = principalOf(request);
-      const botId = request.query.botId ?? (principal.kind === 'bot' ? principal.botId : undefined);
-      if (botId !== undefined) requireBot(request, botId);
+      const botId = askedBot(request, request.query.botId);
       const { desk, from, to } = request.query;
       if (desk !== undefined && context.desks.get(desk) === undefined) {
         throw invalid([{ path: 'desk', message: 'is no desk of this version' }]);
       }
-      if (from !== undefined && to !== undefined && Date.parse(from) > Date.parse(to)) {
-        throw invalid([{ path: 'from', message: 'must not be after `to`' }]);
-      }
+      if (from !== undefined && to !== undefined) requireOrder(Date.parse(from), Date.parse(to));
       const page = await store.handoffs.list({ ...request.query, from: utc(from), to: utc(to), botId });
-      const handoffs = page.handoffs.map((row) => viewOf(row, linksOf(context, principal, row.id)));
+      const handoffs = page.handoffs.map((row) => viewOf(row, linksOf(context, principalOf(request), row.id)));
       return { handoffs, nextCursor: page.nextCursor };
     },
   );
@@ -93,10 +89,10 @@ export const handoffRoutes: Routes = (app, context) => {
       },
     },
     async (request) => {
-      const row = await store.handoffs.get(request.params.id);
-      if (row === undefined || !maySee(principalOf(request), row.botId)) throw notFound('handoff');
+      const principal = principalOf(request);
+      const row = await visibleRow(context, principal, request.params.id);
       const [desk, lateMessages] = await Promise.all([deskLink(context, row), store.journal.late(row.id)]);
-      const links = { ...linksOf(context, principalOf(request), row.id), desk };
+      const links = { ...linksOf(context, principal, row.id), desk };
       return { ...viewOf(row, links), lateMessages };
     },
   );

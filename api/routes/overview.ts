@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify';
 import { TooManyToCount, type Figures } from '../../activities/store/store.ts';
-import { principalOf, requireBot } from '../auth.ts';
+import { askedBot } from '../auth.ts';
 import { bucketsOf, type Buckets } from '../buckets.ts';
-import { invalid } from '../errors.ts';
+import { invalid, requireOrder } from '../errors.ts';
 import { errors } from '../schemas/common.ts';
 import { overview, overviewQuery } from '../schemas/insight.ts';
 import type { Routes } from './route.ts';
@@ -23,11 +22,11 @@ export const overviewRoutes: Routes = (app, { store }) => {
       },
     },
     async (request) => {
-      const botId = botOf(request, request.query.botId);
+      const botId = askedBot(request, request.query.botId);
       const { from, to, timezone } = request.query;
       const toMs = to === undefined ? Date.now() : Date.parse(to);
       const fromMs = from === undefined ? Math.max(0, toMs - DEFAULT_RANGE_MS) : Date.parse(from);
-      if (fromMs > toMs) throw invalid([{ path: 'from', message: 'must not be after `to`' }]);
+      requireOrder(fromMs, toMs);
       const buckets = bucketsOf(fromMs, toMs, timezone);
       if (buckets === undefined) {
         throw invalid([{ path: 'from', message: 'is more than 400 days before `to`: ask for a shorter range' }]);
@@ -37,13 +36,6 @@ export const overviewRoutes: Routes = (app, { store }) => {
     },
   );
 };
-
-/** A bot's key asks for its own bot, named or not. */
-function botOf(request: FastifyRequest, asked: string | undefined): string | undefined {
-  const principal = principalOf(request);
-  if (asked !== undefined) requireBot(request, asked);
-  return asked ?? (principal.kind === 'bot' ? principal.botId : undefined);
-}
 
 function tooMany(error: unknown): never {
   if (!(error instanceof TooManyToCount)) throw error;

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { maySee, principalOf } from '../auth.ts';
-import { notFound } from '../errors.ts';
+import { visibleRow } from '../acts.ts';
+import { principalOf } from '../auth.ts';
 import { errors } from '../schemas/common.ts';
 import { timezoneQuery, transcript } from '../schemas/insight.ts';
 import { transcriptText } from '../transcript-text.ts';
@@ -19,7 +19,9 @@ const answer = {
   content: { 'application/json': { schema: transcript }, 'text/plain': { schema: z.string() } },
 };
 
-export const transcriptRoutes: Routes = (app, { store }) => {
+export const transcriptRoutes: Routes = (app, context) => {
+  const { store } = context;
+
   app.get(
     '/v1/handoffs/:id/transcript',
     {
@@ -38,8 +40,7 @@ export const transcriptRoutes: Routes = (app, { store }) => {
       },
     },
     async (request, reply) => {
-      const row = await store.handoffs.get(request.params.id);
-      if (row === undefined || !maySee(principalOf(request), row.botId)) throw notFound('handoff');
+      const row = await visibleRow(context, principalOf(request), request.params.id);
       const { format, timezone } = request.query;
       const head = { row, before: (await store.insight.history(row.id)) ?? null };
       const parts = transcriptParts(store, row);
