@@ -73,13 +73,13 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   async function deliver(batch: DeskBatch, { ms, hurry }: Pace): Promise<DeskBatchResult & { error?: unknown }> {
     const startedAt = performance.now();
     const left = (): number => ms - (performance.now() - startedAt);
-    const done = await store.ledger.get(batch.handoffId, 'desk');
+    const [done, human] = await Promise.all([store.ledger.get(batch.handoffId, 'desk'), humanHasIt(batch)]);
     const marks: Promise<void>[] = [];
     // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.
     // Handled at once: it may fail while the next call is under way.
     const notWritten = (cause: unknown): void => log.warn({ err: cause }, 'delivery mark not written');
     const results: DeliveryResult[] = [];
-    if (batch.from === 'bot' && (await humanHasIt(batch))) {
+    if (human) {
       return { results: batch.deliveries.map(({ n }) => withheld(n, done.sent)), slow: false };
     }
     // Asked before as well: given back while a call is under way, the refusal of that call says nothing yet.
@@ -128,7 +128,8 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   }
 
   /** What the bot said before its request for a human, and could not be delivered until then, would talk between them. */
-  async function humanHasIt({ botId, desk, deskConversationId }: DeskBatch): Promise<boolean> {
+  async function humanHasIt({ botId, desk, deskConversationId, from }: DeskBatch): Promise<boolean> {
+    if (from !== 'bot') return false;
     // Such a desk asks the bot only while no human has the user, and may have taken it together with the handoff.
     if (deps.desks.get(desk)?.webhook?.answer !== undefined) return false;
     const handoff = await store.handoffs.openFor(botId, deskConversationId);
