@@ -1,5 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { get } from '../lib/api.ts';
+import { handoffPath } from '../lib/paths.ts';
 
 export interface DeliveryWatch {
   /** The user's messages that the desk does not have yet. */
@@ -23,7 +24,7 @@ export function watchDeliveries(open: () => { handoffId: string; sent: readonly 
       return;
     }
     const { messages } = await get<{ messages: { messageId: string; state: string }[] }>(
-      `/v1/handoffs/${handoffId}/deliveries`,
+      `${handoffPath(handoffId)}/deliveries`,
     );
     const isOnItsWay = ({ state }: { state: string }): boolean => state === 'waiting' || state === 'unclear';
     for (const message of messages) if (!isOnItsWay(message)) settled.add(message.messageId);

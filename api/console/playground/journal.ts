@@ -2,6 +2,7 @@ import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { BotEvent } from '../../../workflows/contracts.ts';
 import { get } from '../lib/api.ts';
 import { follow } from '../lib/follow.ts';
+import { botPath, conversationPath, handoffPath } from '../lib/paths.ts';
 import { readKept, writeKept, type Kept } from './kept.ts';
 import { inOrder } from './lines.ts';
 
@@ -94,7 +95,7 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
   async function refresh(): Promise<void> {
     const id = kept.peek().handoffs.at(-1);
     if (id === undefined) return;
-    const view = await get<HandoffView>(`/v1/handoffs/${id}`).catch(() => undefined);
+    const view = await get<HandoffView>(handoffPath(id)).catch(() => undefined);
     if (view !== undefined && !stopped && kept.peek().handoffs.at(-1) === id) handoff.value = view;
   }
 
@@ -106,18 +107,17 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
 
   const eventsAt = async (path: string): Promise<BotEvent[]> =>
     (await get<{ events: BotEvent[] }>(`${path}/events`).catch(() => ({ events: [] }))).events;
-  const ofConversation = (id: string): Promise<BotEvent[]> =>
-    eventsAt(`/v1/bots/${botId}/conversations/${encodeURIComponent(id)}`);
+  const ofConversation = (id: string): Promise<BotEvent[]> => eventsAt(conversationPath(botId, id));
 
   async function restore(): Promise<void> {
     const { handoffs, conversationIds, cursor } = kept.peek();
     const journals = await Promise.all([
-      ...handoffs.map((id) => eventsAt(`/v1/handoffs/${id}`)),
+      ...handoffs.map((id) => eventsAt(handoffPath(id))),
       ...(inMessenger ? conversationIds.map(ofConversation) : []),
     ]);
     if (cursor === undefined) {
       // Before anything can happen: a stream that begins later would lack it.
-      const { next } = await get<{ next: string }>(`/v1/bots/${botId}/events`);
+      const { next } = await get<{ next: string }>(`${botPath(botId)}/events`);
       keep((before) => ({ ...before, cursor: next }));
     }
     await refresh();
@@ -164,7 +164,7 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
       await restore();
       if (stopped) return;
       const { cursor } = kept.peek();
-      unfollow = follow(`/v1/bots/${botId}/events`, {
+      unfollow = follow(`${botPath(botId)}/events`, {
         ...(cursor !== undefined && { after: cursor }),
         onEvent: arrived,
         onLive(now) {

@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals';
 import type { Attachment, BotEvent, HandoffEvent, Turn } from '../../../workflows/contracts.ts';
 import { ApiFailure, post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
+import { conversationPath } from '../lib/paths.ts';
 import { answer, goesOn, type Packet, type ToolCall } from './bot.ts';
 import { botText } from './bot-texts.ts';
 import type { DeskSide, DeskTalk } from './desk-side.ts';
@@ -34,7 +35,7 @@ export function createMessengerTalk(
     );
 
   async function speak(conversationId: string, id: string, text: string): Promise<void> {
-    const path = `/v1/bots/${place.botId}/conversations/${encodeURIComponent(conversationId)}/messages`;
+    const path = `${conversationPath(place.botId, conversationId)}/messages`;
     try {
       await post(path, { id, text });
     } catch (error) {

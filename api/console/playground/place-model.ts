@@ -1,5 +1,6 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import { post } from '../lib/api.ts';
+import { handoffPath } from '../lib/paths.ts';
 import type { BotEvent } from '../../../workflows/contracts.ts';
 import { createDeskSide, type DeskSide } from './desk-side.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -113,7 +114,7 @@ export function openPlace(place: Place): PlaceModel {
     async startOver() {
       const { value: handoff } = journal.handoff;
       if (handoff !== undefined && handoff.status !== 'closed') {
-        await post(`/v1/handoffs/${handoff.id}/close`, { by: 'bot' }).catch(() => undefined);
+        await post(`${handoffPath(handoff.id)}/close`, { by: 'bot' }).catch(() => undefined);
       }
       forget(place.botId);
     },

@@ -1,4 +1,5 @@
 import { get, patch, post, put, remove } from '../lib/api.ts';
+import { botPath } from '../lib/paths.ts';
 import type { Tool } from './bot.ts';
 import type { Place } from './places.ts';
 
@@ -35,7 +36,7 @@ export async function setUp(place: Place): Promise<Ready> {
   const control = `/sandbox/${sandbox}/_control`;
   const settings = await get<Record<string, unknown>>(`${control}/settings?mode=${mode}`);
   const waits = waitsKept();
-  const bot = await put<Bot>(`/v1/bots/${botId}`, {
+  const bot = await put<Bot>(botPath(botId), {
     enabled: true,
     mode,
     desk: { kind: desk, ...settings },
@@ -46,7 +47,7 @@ export async function setUp(place: Place): Promise<Ready> {
   await connect(bot, place, settings);
   if (place.consent && bot.service.state !== 'available') await consent(botId, control);
   else if (bot.service.state === 'unavailable') throw new Error(bot.service.why);
-  return { settings, tool: await get<Tool>(`/v1/bots/${botId}/tool`), waits };
+  return { settings, tool: await get<Tool>(`${botPath(botId)}/tool`), waits };
 }
 
 /** The same for all bots of the playground. */
@@ -59,7 +60,7 @@ function waitsKept(): Waits {
 }
 
 export async function changeWaits(botId: string, waits: Waits): Promise<void> {
-  await patch(`/v1/bots/${botId}`, waits);
+  await patch(botPath(botId), waits);
   localStorage.setItem(WAITS, JSON.stringify(waits));
 }
 
@@ -73,7 +74,7 @@ async function connect(bot: Bot, { botId, sandbox }: Place, settings: Record<str
   }
   const { connected } = await get<{ connected: boolean }>(`${control}?botId=${botId}`);
   if (connected) return;
-  const keys = `/v1/bots/${botId}/keys`;
+  const keys = `${botPath(botId)}/keys`;
   const { key } = await post<{ key: string }>(keys, { label: KEY_LABEL });
   await post(control, { botId, apiKey: key });
   // Of sandboxes that are gone; another tab may be about to use a young one.
@@ -85,7 +86,7 @@ async function connect(bot: Bot, { botId, sandbox }: Place, settings: Record<str
 
 /** As an administrator allows it in his browser. */
 async function consent(botId: string, control: string): Promise<void> {
-  const { url } = await post<{ url: string }>(`/v1/bots/${botId}/consent`);
+  const { url } = await post<{ url: string }>(`${botPath(botId)}/consent`);
   const { location } = await post<{ location: string }>(`${control}/consent`, { url });
   const { pathname, search } = new URL(location);
   const back = await fetch(pathname + search, { credentials: 'same-origin' });

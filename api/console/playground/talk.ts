@@ -2,6 +2,7 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { Attachment, Turn } from '../../../workflows/contracts.ts';
 import { post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
+import { handoffPath } from '../lib/paths.ts';
 import type { Tool, ToolCall } from './bot.ts';
 import { knownEmail } from './email.ts';
 import type { HandoffView, Journal } from './journal.ts';
@@ -64,7 +65,7 @@ export async function requestHandoff(
 /** Of the newest handoff: while it is open, its messages and its end. */
 export function handoffOf({ journal, place }: TalkParts) {
   const failure = signal<unknown>(undefined);
-  const path = (): string => `/v1/handoffs/${journal.handoff.value?.id ?? ''}`;
+  const path = (): string => handoffPath(journal.handoff.value?.id ?? '');
   const isOpen = computed(() => journal.handoff.value !== undefined && journal.handoff.value.status !== 'closed');
   return {
     path,

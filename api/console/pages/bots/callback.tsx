@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { dateTime, translator } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button, Copyable } from '../../ui/button.tsx';
 import { CheckField, SelectField, TextField } from '../../ui/field.tsx';
 import { Note } from '../../ui/notes.tsx';
@@ -209,7 +210,7 @@ function Auth({ auth, onChange }: { auth: CallbackAuth | undefined; onChange(aut
 }
 
 function Health({ botId }: { botId: string }) {
-  const { data } = useResource<BotStatus>(`/v1/bots/${encodeURIComponent(botId)}/status`, POLL_MS);
+  const { data } = useResource<BotStatus>(`${botPath(botId)}/status`, POLL_MS);
   const health = data?.callback;
   if (!health) return null;
   const { failingSince, lastError, lastSuccessAt } = health;

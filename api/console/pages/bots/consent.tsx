@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { post } from '../../lib/api.ts';
 import { translator } from '../../lib/i18n.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button, Copyable, Outside } from '../../ui/button.tsx';
 import { ErrorNote, Note } from '../../ui/notes.tsx';
 import { Countdown } from '../../ui/state.tsx';
@@ -51,7 +52,7 @@ export function ConsentCard({ desk }: { desk: Desk }) {
     setError(undefined);
     setBegun(undefined);
     try {
-      setBegun(await post<Consent>(`/v1/bots/${encodeURIComponent(bot.id)}/consent`));
+      setBegun(await post<Consent>(`${botPath(bot.id)}/consent`));
     } catch (failure) {
       setError(failure);
     }

@@ -3,6 +3,7 @@ import { remove } from '../../lib/api.ts';
 import { translator } from '../../lib/i18n.ts';
 import { go, hrefTo } from '../../lib/router.ts';
 import { tc } from '../../lib/texts.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNote, say } from '../../ui/notes.tsx';
@@ -48,7 +49,7 @@ function DeleteDialog({ id, onClose }: { id: string; onClose: () => void }) {
   const destroy = async (): Promise<void> => {
     setError(undefined);
     try {
-      await remove(`/v1/bots/${encodeURIComponent(id)}`);
+      await remove(botPath(id));
       keepDraft(id, {});
       say(t('deleted', { id }));
       go(hrefTo('bots'));

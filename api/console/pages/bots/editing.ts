@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure, get, patch, post } from '../../lib/api.ts';
 import { useResource } from '../../lib/resource.ts';
+import { botPath } from '../../lib/paths.ts';
 import { say } from '../../ui/notes.tsx';
 import { draftOf, keepDraft } from './drafts.ts';
 import { applied, conflicts, edited, patchOf, rebased, same, type Edits } from './edits.ts';
@@ -27,7 +28,7 @@ export interface Editing extends Form {
 
 /** One bot with its unsaved changes; undefined while it is read. */
 export function useEditing(botId: string): { form: Editing | undefined; error: unknown; reload(): void } {
-  const address = `/v1/bots/${encodeURIComponent(botId)}`;
+  const address = botPath(botId);
   const desks = useResource<{ desks: Desk[] }>('/v1/desks');
   const read = useResource<Bot>(address, POLL_MS);
   const [bot, setBot] = useState<Bot>();

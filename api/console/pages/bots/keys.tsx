@@ -3,6 +3,7 @@ import { ApiFailure, post, remove } from '../../lib/api.ts';
 import { dateTime, translator } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
 import { tc } from '../../lib/texts.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button, Copyable } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
@@ -53,7 +54,7 @@ const t = translator({
 
 export function KeysTab() {
   const { bot } = useForm();
-  const address = `/v1/bots/${encodeURIComponent(bot.id)}/keys`;
+  const address = `${botPath(bot.id)}/keys`;
   const list = useResource<{ keys: Keys }>(address);
   return (
     <>

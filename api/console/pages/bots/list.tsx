@@ -3,6 +3,7 @@ import { translator, word } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
 import { hrefTo, route, setQuery } from '../../lib/router.ts';
 import { tc, words } from '../../lib/texts.ts';
+import { botPath } from '../../lib/paths.ts';
 import { HeadRow } from '../../ui/head-row.tsx';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
@@ -151,7 +152,7 @@ function BotRow({ bot, desk }: { bot: Bot; desk: string | undefined }) {
 }
 
 function OpenNow({ id }: { id: string }) {
-  const { data } = useResource<BotStatus>(`/v1/bots/${encodeURIComponent(id)}/status`, POLL_MS);
+  const { data } = useResource<BotStatus>(`${botPath(id)}/status`, POLL_MS);
   if (!data) return <>…</>;
   return <Chip value={data.open ? 'available' : 'closed'} text={data.open ? t('open_now') : t('closed_now')} />;
 }

@@ -3,6 +3,7 @@ import { ApiFailure, get, put } from '../../lib/api.ts';
 import { translator } from '../../lib/i18n.ts';
 import { go, hrefTo } from '../../lib/router.ts';
 import { tc } from '../../lib/texts.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { SelectField, TextField } from '../../ui/field.tsx';
@@ -46,7 +47,7 @@ export function NewBotDialog({ desks, onClose }: { desks: Desk[]; onClose: () =>
     if (id === '') return setWrong(t('needed'));
     try {
       if (await exists(id)) return setWrong(t('taken'));
-      const bot = await put<Bot>(addressOf(id), {});
+      const bot = await put<Bot>(botPath(id), {});
       // The desk cannot be saved without its fields: it waits as an unsaved change.
       const native = desks.find((one) => one.id === desk)?.modes.includes(bot.settings.mode) === false;
       keepDraft(id, {
@@ -90,12 +91,10 @@ export function NewBotDialog({ desks, onClose }: { desks: Desk[]; onClose: () =>
   );
 }
 
-const addressOf = (id: string): string => `/v1/bots/${encodeURIComponent(id)}`;
-
 /** PUT would replace the settings of a bot that is there. */
 async function exists(id: string): Promise<boolean> {
   try {
-    return (await get<Bot>(addressOf(id))).id === id;
+    return (await get<Bot>(botPath(id))).id === id;
   } catch (error) {
     if (error instanceof ApiFailure && error.status === 404) return false;
     throw error;

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { translator } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
 import { tc } from '../../lib/texts.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button } from '../../ui/button.tsx';
 import { SelectField } from '../../ui/field.tsx';
 import { ErrorNote, Loading, Note } from '../../ui/notes.tsx';
@@ -39,7 +40,7 @@ export function ToolTab() {
   const { bot, isChanged } = useForm();
   const [form, setForm] = useState<FormName>('openai');
   // Another address after each save, as the trigger may be another one.
-  const tool = useResource<Tool>(`/v1/bots/${encodeURIComponent(bot.id)}/tool#${bot.updatedAt}`);
+  const tool = useResource<Tool>(`${botPath(bot.id)}/tool#${bot.updatedAt}`);
   return (
     <Card title={t('title')} hint={t('hint')}>
       <SelectField

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { post, remove } from '../../lib/api.ts';
 import { translator } from '../../lib/i18n.ts';
 import { useResource } from '../../lib/resource.ts';
+import { botPath } from '../../lib/paths.ts';
 import { Button, Copyable } from '../../ui/button.tsx';
 import { ErrorNote, Note } from '../../ui/notes.tsx';
 import { Card, English, useForm } from './form.tsx';
@@ -86,7 +87,7 @@ function Subscribe() {
   const { bot, isChanged } = useForm();
   const [result, setResult] = useState<Subscription & { wanted: boolean }>();
   const [error, setError] = useState<unknown>();
-  const address = `/v1/bots/${encodeURIComponent(bot.id)}/subscription`;
+  const address = `${botPath(bot.id)}/subscription`;
   const run = async (wanted: boolean): Promise<void> => {
     setError(undefined);
     setResult(undefined);

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Transcript as Exported } from '../../../schemas/insight.ts';
 import { useResource } from '../../lib/resource.ts';
+import { handoffPath } from '../../lib/paths.ts';
 import { Empty, ErrorNote, Loading } from '../../ui/notes.tsx';
 import { ChatLine } from './chat-line.tsx';
 import { t } from './texts.ts';
-import { apiPath } from './views.ts';
 
 /** The talk of user and bot that led to the handoff; read when somebody opens it. */
 export function Before({ id, user }: { id: string; user: string }) {
@@ -18,7 +18,7 @@ export function Before({ id, user }: { id: string; user: string }) {
 }
 
 function Turns({ id, user }: { id: string; user: string }) {
-  const { data, error, reload } = useResource<Pick<Exported, 'before'>>(`${apiPath(id)}/transcript?format=json`);
+  const { data, error, reload } = useResource<Pick<Exported, 'before'>>(`${handoffPath(id)}/transcript?format=json`);
   if (data === undefined) return error === undefined ? <Loading /> : <ErrorNote error={error} onRetry={reload} />;
   const turns = data.before ?? [];
   if (turns.length === 0) return <Empty>{t('before_none')}</Empty>;

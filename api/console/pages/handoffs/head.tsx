@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
 import { query } from '../../lib/api.ts';
 import { TIMEZONE } from '../../lib/i18n.ts';
+import { handoffPath } from '../../lib/paths.ts';
 import { Button, Outside } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { Live } from '../../ui/state.tsx';
 import { Deadline, HandoffState } from './table.tsx';
 import { t } from './texts.ts';
-import { agentName, apiPath, NOBODY, nameOf, type HandoffView } from './views.ts';
+import { agentName, NOBODY, nameOf, type HandoffView } from './views.ts';
 
 /** Known by its user, else by its id. */
 export function titleOf({ id, user = {} }: Pick<HandoffView, 'id'> & Partial<HandoffView>): string {
@@ -56,7 +57,7 @@ export function Head(props: { handoff: HandoffView; live: boolean; onClose(): Pr
 }
 
 const Export = ({ id, format, name }: { id: string; format: 'text' | 'json'; name: string }) => (
-  <a class="button" href={`${apiPath(id)}/transcript${query({ format, timezone: TIMEZONE })}`} download>
+  <a class="button" href={`${handoffPath(id)}/transcript${query({ format, timezone: TIMEZONE })}`} download>
     {name}
   </a>
 );

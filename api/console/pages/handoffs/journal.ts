@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { HandoffEvent } from '../../../../workflows/contracts.ts';
 import { follow } from '../../lib/follow.ts';
-import { apiPath } from './views.ts';
+import { handoffPath } from '../../lib/paths.ts';
 
 /** A long journal arrives at once: it is drawn a few times, not once per event. */
 const TOGETHER_MS = 30;
@@ -16,7 +16,7 @@ export function useJournal(id: string, known: boolean): { events: HandoffEvent[]
     if (!known) return undefined;
     let drawing: ReturnType<typeof setTimeout> | undefined;
     all.current = [];
-    const stop = follow(`${apiPath(id)}/events`, {
+    const stop = follow(`${handoffPath(id)}/events`, {
       after: '0',
       onLive: setLive,
       onEvent(event) {

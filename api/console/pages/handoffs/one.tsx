@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { post } from '../../lib/api.ts';
 import { useResource, type Resource } from '../../lib/resource.ts';
+import { handoffPath } from '../../lib/paths.ts';
 import { ErrorNote, Loading } from '../../ui/notes.tsx';
 import { useAct } from './act.ts';
 import { DeliveryLedger } from './deliveries.tsx';
@@ -11,7 +12,7 @@ import { LateMessages } from './late.tsx';
 import { backHref } from './left.ts';
 import { t } from './texts.ts';
 import { Transcript } from './transcript.tsx';
-import { apiPath, type Deliveries, type HandoffWithLate } from './views.ts';
+import type { Deliveries, HandoffWithLate } from './views.ts';
 
 /** Deadlines move and messages get through without an event: the rest of the page is read again this often. */
 const EVERY_MS = 3_000;
@@ -19,7 +20,7 @@ const UNDER_WAY_MS = 1_000;
 
 /** One handoff, live. */
 export function OneHandoff({ id }: { id: string }) {
-  const path = apiPath(id);
+  const path = handoffPath(id);
   const { data: handoff, error, reload } = useResource<HandoffWithLate>(path, EVERY_MS);
   const ledger = useLedger(handoff && `${path}/deliveries`);
   const { events, live } = useJournal(id, handoff !== undefined);

@@ -20,6 +20,3 @@ export function nameOf(user: Record<string, unknown>): string {
 }
 
 export const agentName = (agent: Agent | null | undefined): string => agent?.name ?? agent?.id ?? NOBODY;
-
-/** The path of a handoff in the API. */
-export const apiPath = (id: string): string => `/v1/handoffs/${encodeURIComponent(id)}`;
