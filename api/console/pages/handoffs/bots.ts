@@ -1,7 +1,4 @@
-import { useResource } from '../../lib/resource.ts';
+import { useAllBots } from '../bots/use-all-bots.ts';
 
 /** Ids of all bots, to choose from; empty until they are read. */
-export function useBots(): string[] {
-  const { data } = useResource<{ bots: { id: string }[] }>('/v1/bots');
-  return data?.bots.map(({ id }) => id) ?? [];
-}
+export const useBots = (): string[] => useAllBots().bots?.map(({ id }) => id) ?? [];
