@@ -1,5 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { get } from '../lib/api.ts';
+import { every } from '../lib/every.ts';
 import { handoffPath } from '../lib/paths.ts';
 
 export interface DeliveryWatch {
@@ -15,7 +16,6 @@ const NONE: ReadonlySet<string> = new Set();
 export function watchDeliveries(open: () => { handoffId: string; sent: readonly string[] } | undefined): DeliveryWatch {
   const waiting = signal(NONE);
   const settled = new Set<string>();
-  let isAsking = false;
 
   async function ask(): Promise<void> {
     const { handoffId, sent } = open() ?? { handoffId: '', sent: [] };
@@ -32,12 +32,5 @@ export function watchDeliveries(open: () => { handoffId: string; sent: readonly 
     if (now.join() !== [...waiting.peek()].join()) waiting.value = new Set(now);
   }
 
-  const timer = setInterval(() => {
-    if (isAsking || document.hidden) return;
-    isAsking = true;
-    void ask()
-      .catch(() => undefined)
-      .finally(() => (isAsking = false));
-  }, EVERY_MS);
-  return { waiting, stop: () => clearInterval(timer) };
+  return { waiting, stop: every(EVERY_MS, () => ask().catch(() => undefined)) };
 }

@@ -1,5 +1,6 @@
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import { get, post, remove } from '../lib/api.ts';
+import { every } from '../lib/every.ts';
 import { faultCalls, type Fault, type SandboxState } from './faults.ts';
 
 export interface DeskLine {
@@ -43,7 +44,6 @@ export function createDeskSide(sandbox: string, onRestart: () => unknown): DeskS
   const state = signal<SandboxState>();
   let since: string | undefined;
   let stopped = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
@@ -70,11 +70,7 @@ export function createDeskSide(sandbox: string, onRestart: () => unknown): DeskS
     await reading;
   }
 
-  async function loop(): Promise<void> {
-    if (!document.hidden) await refresh();
-    if (!stopped) timer = setTimeout(() => void loop(), EVERY_MS);
-  }
-  void loop();
+  const stopReading = every(EVERY_MS, refresh);
 
   const thenRefresh = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -101,7 +97,7 @@ export function createDeskSide(sandbox: string, onRestart: () => unknown): DeskS
     setScript: async (script) => await thenRefresh(post(`${control}/script`, { script })),
     stop() {
       stopped = true;
-      clearTimeout(timer);
+      stopReading();
     },
   };
 }

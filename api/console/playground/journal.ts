@@ -1,23 +1,14 @@
 import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { BotEvent } from '../../../workflows/contracts.ts';
+import type { handoff as handoffSchema } from '../../schemas/handoffs.ts';
 import { get } from '../lib/api.ts';
+import { every } from '../lib/every.ts';
 import { follow } from '../lib/follow.ts';
 import { botPath, conversationPath, handoffPath } from '../lib/paths.ts';
 import { readKept, writeKept, type Kept } from './kept.ts';
 import { inOrder } from './lines.ts';
 
-/** Of `GET /v1/handoffs/{id}`, what the page shows. */
-export interface HandoffView {
-  id: string;
-  conversationId: string;
-  status: string;
-  closeReason: string | null;
-  botSilent: boolean;
-  deskConversationId: string | null;
-  deadline?: { kind: string; at: string } | null;
-  counts?: { failed: number; duplicates: number; late: number };
-  links?: { temporal: string | null };
-}
+export type HandoffView = (typeof handoffSchema)['_output'];
 
 /** What has happened in this talk: from the journals when the page is loaded, then from the bot's stream. */
 export interface Journal {
@@ -64,7 +55,7 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
   const live = signal(false);
   let wasLost = false;
   let unfollow = (): void => undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopReading = (): void => undefined;
   let stopped = false;
 
   const keep = (change: (before: Kept) => Kept): void => {
@@ -100,10 +91,7 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
   }
 
   /** Deadlines move without an event. */
-  async function loop(): Promise<void> {
-    if (!document.hidden && !isOver(handoff.peek())) await refresh();
-    if (!stopped) timer = setTimeout(() => void loop(), EVERY_MS);
-  }
+  const refreshOpen = async (): Promise<void> => (isOver(handoff.peek()) ? undefined : await refresh());
 
   const eventsAt = async (path: string): Promise<BotEvent[]> =>
     (await get<{ events: BotEvent[] }>(`${path}/events`).catch(() => ({ events: [] }))).events;
@@ -173,12 +161,12 @@ export function createJournal({ botId, inMessenger, onEvent, onForeign, onBack }
           wasLost = !now;
         },
       });
-      void loop();
+      stopReading = every(EVERY_MS, refreshOpen);
     },
     stop() {
       stopped = true;
       unfollow();
-      clearTimeout(timer);
+      stopReading();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Agent, Attachment, BotEvent } from '../../../workflows/contracts.ts';
+import type { Agent, Attachment, BotEvent, Turn } from '../../../workflows/contracts.ts';
 import type { ToolCall } from './bot.ts';
 
 /** One line of a chat, as its reader sees it. */
@@ -19,6 +19,13 @@ export interface ChatLine {
   /** What the bot has called. */
   call?: ToolCall;
 }
+
+/** What user, bot and agent have said, as a handoff takes it: the agent spoke in the bot's place. */
+export const turnsOf = (lines: readonly Pick<ChatLine, 'from' | 'text'>[]): Turn[] =>
+  lines.flatMap(({ from, text }) => {
+    if (text === '' || (from !== 'user' && from !== 'bot' && from !== 'agent')) return [];
+    return [{ role: from === 'user' ? ('user' as const) : ('bot' as const), text }];
+  });
 
 /** A part of the talk: something said to or by the bot, or a handoff with all that its journal has. */
 export type Item = ChatLine | { handoffId: string };

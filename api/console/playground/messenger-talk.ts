@@ -1,12 +1,12 @@
 import { computed, signal } from '@preact/signals';
-import type { Attachment, BotEvent, HandoffEvent, Turn } from '../../../workflows/contracts.ts';
+import type { Attachment, BotEvent, HandoffEvent } from '../../../workflows/contracts.ts';
 import { ApiFailure, post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
 import { conversationPath } from '../lib/paths.ts';
 import { answer, goesOn, type Packet, type ToolCall } from './bot.ts';
 import { botText } from './bot-texts.ts';
 import type { DeskSide, DeskTalk } from './desk-side.ts';
-import type { ChatLine } from './lines.ts';
+import { turnsOf, type ChatLine } from './lines.ts';
 import { handoffOf, requestHandoff, type Talk, type TalkParts } from './talk.ts';
 
 /** The user is in the desk's own messenger: he writes there, and this page is the bot's backend, which Baton tells. */
@@ -26,14 +26,6 @@ export function createMessengerTalk(
     ...writing.value,
   ]);
 
-  const turns = (talks: readonly DeskTalk[]): Turn[] =>
-    talks.flatMap(({ messages }) =>
-      messages.flatMap(({ from, text }) => {
-        if (text === '' || (from !== 'user' && from !== 'bot' && from !== 'agent')) return [];
-        return [{ role: from === 'user' ? ('user' as const) : ('bot' as const), text }];
-      }),
-    );
-
   async function speak(conversationId: string, id: string, text: string): Promise<void> {
     const path = `${conversationPath(place.botId, conversationId)}/messages`;
     try {
@@ -47,7 +39,7 @@ export function createMessengerTalk(
   async function botAnswers({ conversationId, data }: BotEvent): Promise<void> {
     const text = String(data['text']);
     const id = String(data['messageId']);
-    const talk = turns(mine.peek());
+    const talk = turnsOf(mine.peek().flatMap(({ messages }) => messages));
     const history = talk.at(-1)?.text === text ? talk.slice(0, -1) : talk;
     const { says, call } = answer(text, history, parts.tool(), locale.peek());
     const before = owed === '' ? '' : `${owed} `;

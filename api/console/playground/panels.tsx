@@ -26,7 +26,7 @@ export function StateStrip({ model }: { model: PlaceModel }) {
         {failed > 0 ? <span>{t('failures', { n: failed })}</span> : null}
         {late > 0 ? <span>{t('late', { n: late })}</span> : null}
       </div>
-      {handoff?.links?.temporal ? <Outside href={handoff.links.temporal}>{t('temporal')}</Outside> : null}
+      {handoff?.links.temporal ? <Outside href={handoff.links.temporal}>{t('temporal')}</Outside> : null}
     </section>
   );
 }

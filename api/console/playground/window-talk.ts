@@ -6,7 +6,7 @@ import { answer, goesOn, type Packet } from './bot.ts';
 import { botText } from './bot-texts.ts';
 import { watchDeliveries } from './delivery-watch.ts';
 import { isEmail, knownEmail } from './email.ts';
-import { chatLines, isHandoff, settled, type ChatLine, type Item } from './lines.ts';
+import { chatLines, isHandoff, settled, turnsOf, type ChatLine, type Item } from './lines.ts';
 import { handoffOf, requestHandoff, type Talk, type TalkParts } from './talk.ts';
 
 /** A pause that a reader can follow, milliseconds. */
@@ -42,12 +42,6 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
 
   if (conversationId() === '') journal.adopt(`playground-${crypto.randomUUID()}`);
   if (journal.kept.peek().items.length === 0) says(botText(locale.peek(), 'greeting'));
-
-  const turns = (): Turn[] =>
-    lines.peek().flatMap(({ from, text }) => {
-      if (text === '' || (from !== 'user' && from !== 'bot' && from !== 'agent')) return [];
-      return [{ role: from === 'user' ? ('user' as const) : ('bot' as const), text }];
-    });
 
   async function botAnswers(text: string, history: Turn[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, THINKING_MS));
@@ -88,7 +82,7 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
     choose: handoff.choose,
     end: handoff.end,
     async writes(text, files: Attachment[]) {
-      const history = turns();
+      const history = turnsOf(lines.peek());
       const withHumans = handoff.isOpen.peek() && journal.handoff.peek()?.botSilent === true;
       const handoffId = withHumans ? journal.handoff.peek()!.id : undefined;
       const line: ChatLine = {
