@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DeskSandbox, SandboxFile, SandboxMount, WebhookBehaviour } from './desk-sandbox.ts';
 import { OPERATION_HINT, readFault, readOperation } from './faults.ts';
 import { guardControl } from './guard.ts';
@@ -25,16 +25,12 @@ export class BadControl extends Error {
 export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, options: ControlOptions): void {
   const { token, calls, mount } = options;
   guardControl(app, token, mount);
-  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    return await reply.code(status).send({ error: status < 500 ? error.message : 'the sandbox failed' });
-  });
 
   app.get('/calls', async () => ({ calls: calls.map(masked), arrivals: sandbox.arrivals() }));
-  app.get('/settings', async ({ query, protocol, host }) => {
-    const { mode = 'external' } = query as { mode?: string };
+  app.get('/settings', async (request) => {
+    const { mode = 'external' } = request.query as { mode?: string };
     if (mode !== 'external' && mode !== 'native') throw new BadControl('mode must be external or native');
-    return sandbox.settings(options.baseUrl ?? `${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}`, mode);
+    return sandbox.settings(options.baseUrl ?? calledAs(app, request), mode);
   });
 
   app.post('/faults', async ({ body }) => {
@@ -65,6 +61,10 @@ export function registerControl(app: FastifyInstance, sandbox: DeskSandbox, opti
   registerTalks(app, sandbox);
   registerPeople(app, sandbox);
 }
+
+/** The sandbox's own address as the caller of its control names it. */
+export const calledAs = (app: FastifyInstance, { protocol, host }: FastifyRequest): string =>
+  `${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}`;
 
 export function behaviourOf(body: unknown): WebhookBehaviour {
   const behaviour = readBehaviour(body);

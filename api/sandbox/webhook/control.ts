@@ -29,11 +29,6 @@ export function registerControl(app: FastifyInstance, sandbox: WebhookSandbox, o
   const { controlToken: token, baseUrl, mount } = options;
   guardControl(app, token, mount);
 
-  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    return await reply.code(status).send({ error: status < 500 ? error.message : 'the sandbox failed' });
-  });
-
   app.get('/calls', async (request) => {
     const { conversationId } = request.query as { conversationId?: string };
     const calls = sandbox.calls.filter(

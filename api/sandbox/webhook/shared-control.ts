@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { BadControl, behaviourOf, registerPeople, registerTalks } from '../control.ts';
+import { BadControl, behaviourOf, calledAs, registerPeople, registerTalks } from '../control.ts';
 import type { CountedFault as SharedFault, SandboxOperation, SandboxTalk } from '../desk-sandbox.ts';
 import type { CountedFault } from './faults.ts';
 import type { WebhookSandbox } from './index.ts';
@@ -38,9 +38,10 @@ const agentCalled = (name: string) => ({ id: `sandbox-${name.toLowerCase().repla
 
 /** What the sandboxes of all desks have under `_control/`, as far as a Webhook desk has it. */
 export function registerShared(app: FastifyInstance, sandbox: WebhookSandbox, baseUrl: string | undefined): void {
-  app.get('/settings', async ({ query, protocol, host }) => {
-    if (((query as { mode?: string }).mode ?? 'external') !== 'external') throw new BadControl('mode must be external');
-    return { url: baseUrl ?? `${protocol}://${host}${app.prefix.replace(/\/_control$/, '')}` };
+  app.get('/settings', async (request) => {
+    if (((request.query as { mode?: string }).mode ?? 'external') !== 'external')
+      throw new BadControl('mode must be external');
+    return { url: baseUrl ?? calledAs(app, request) };
   });
   app.post('/webhooks', async ({ body }, reply) => {
     const behaviour = behaviourOf(body);
