@@ -1,37 +1,25 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mountSandboxes, type Mounted } from '../../api/sandbox/mount.ts';
+import { standIn, type StandIn } from '../support/stand-in.ts';
 
 /** Stands where Baton is, and takes everything. */
-let baton: Server;
-let address: string;
+let baton: StandIn;
 let arrivals: { authorization: string; body: Record<string, unknown> }[] = [];
 
 let mounted: Mounted;
 let app: FastifyInstance;
 
 beforeAll(async () => {
-  baton = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8');
-    request.on('data', (chunk: string) => (body += chunk));
-    request.on('end', () => {
-      arrivals.push({ authorization: request.headers.authorization ?? '', body: JSON.parse(body) });
-      response.end(JSON.stringify({ code: 200, message: 'success' }));
-    });
+  baton = await standIn<Record<string, unknown>>(({ headers }, body, response) => {
+    arrivals.push({ authorization: headers.authorization ?? '', body });
+    response.end(JSON.stringify({ code: 200, message: 'success' }));
   });
-  await new Promise<void>((resolve) => baton.listen(0, '127.0.0.1', resolve));
-  address = `http://127.0.0.1:${(baton.address() as AddressInfo).port}`;
 });
-afterAll(() => {
-  baton.closeAllConnections();
-  return new Promise((resolve) => baton.close(resolve));
-});
+afterAll(() => baton.stop());
 beforeEach(async () => {
   arrivals = [];
-  mounted = mountSandboxes({ address, controlToken: 'token-1', apiKey: 'bk_1' });
+  mounted = mountSandboxes({ address: baton.address, controlToken: 'token-1', apiKey: 'bk_1' });
   app = fastify();
   for (const [name, plugin] of Object.entries(mounted.plugins))
     await app.register(plugin, { prefix: `/sandbox/${name}` });
@@ -91,7 +79,7 @@ describe('the sandboxes of the playground', () => {
       const at = `${name}/_control`;
       const mode = name.endsWith('-native') ? 'native' : 'external';
       const settings = (await call('GET', `${at}/settings?mode=${mode}`)).json;
-      expect([settings.baseUrl, settings.url], name).toContain(`${address}/sandbox/${name}`);
+      expect([settings.baseUrl, settings.url], name).toContain(`${baton.address}/sandbox/${name}`);
       expect((await call('GET', `${at}/state`)).json, name).toEqual({ script: 'agent', faults: [], webhooks: {} });
       expect((await call('POST', `${at}/script`, { script: 'silent' })).status, name).toBeLessThan(300);
       expect((await call('POST', `${at}/webhooks`, { copies: 2 })).status, name).toBe(204);
@@ -135,10 +123,12 @@ describe('the sandboxes of the playground', () => {
       response_type: 'code',
       state: 'state-1',
     });
-    const url = `${address}/sandbox/zoho-salesiq/accounts/oauth/v2/org/auth?${query}`;
+    const url = `${baton.address}/sandbox/zoho-salesiq/accounts/oauth/v2/org/auth?${query}`;
     const { json } = await call('POST', 'zoho-salesiq/_control/consent', { url });
     expect(json.location).toMatch(/^https:\/\/baton\.example\/back\?.*state=state-1/);
-    expect((await call('POST', 'zoho-salesiq/_control/consent', { url: `${address}/elsewhere` })).status).toBe(400);
+    expect((await call('POST', 'zoho-salesiq/_control/consent', { url: `${baton.address}/elsewhere` })).status).toBe(
+      400,
+    );
   });
 });
 

@@ -1,9 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { until } from '../support/poll.ts';
+import { standIn, type StandIn } from '../support/stand-in.ts';
 
 interface Arrival {
   path: string;
@@ -12,8 +11,7 @@ interface Arrival {
 }
 
 /** Stands where Baton is, and takes everything. */
-let baton: Server;
-let batonUrl: string;
+let baton: StandIn;
 let arrivals: Arrival[] = [];
 let failuresLeft = 0;
 
@@ -21,29 +19,18 @@ let sandbox: WebhookSandbox;
 let base: string;
 
 beforeAll(async () => {
-  baton = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8');
-    request.on('data', (chunk: string) => (body += chunk));
-    request.on('end', () => {
-      const fails = failuresLeft > 0;
-      if (fails) failuresLeft -= 1;
-      const { url: path = '', headers } = request;
-      arrivals.push({ path, authorization: headers.authorization ?? '', body: JSON.parse(body) });
-      response.writeHead(fails ? 503 : 200).end(JSON.stringify({ code: fails ? 50_000 : 200, message: 'x' }));
-    });
+  baton = await standIn<Arrival['body']>(({ url: path = '', headers }, body, response) => {
+    const fails = failuresLeft > 0;
+    if (fails) failuresLeft -= 1;
+    arrivals.push({ path, authorization: headers.authorization ?? '', body });
+    response.writeHead(fails ? 503 : 200).end(JSON.stringify({ code: fails ? 50_000 : 200, message: 'x' }));
   });
-  await new Promise<void>((resolve) => baton.listen(0, '127.0.0.1', resolve));
-  batonUrl = `http://127.0.0.1:${(baton.address() as AddressInfo).port}`;
 });
-afterAll(() => {
-  baton.closeAllConnections();
-  return new Promise((resolve) => baton.close(resolve));
-});
+afterAll(() => baton.stop());
 beforeEach(async () => {
   arrivals = [];
   failuresLeft = 0;
-  sandbox = createWebhookSandbox({ batonUrl, apiKey: 'bk_1' });
+  sandbox = createWebhookSandbox({ batonUrl: baton.address, apiKey: 'bk_1' });
   base = await sandbox.listen();
 });
 afterEach(() => sandbox.stop());
@@ -194,7 +181,7 @@ describe('scripts', () => {
 
 describe('mounted in another server', () => {
   it('is a desk below its prefix, programmed over HTTP with its token', async () => {
-    const mounted = createWebhookSandbox({ batonUrl, controlToken: 'token-1' });
+    const mounted = createWebhookSandbox({ batonUrl: baton.address, controlToken: 'token-1' });
     const app = fastify();
     await app.register(mounted.plugin(), { prefix: '/sandbox/webhook' });
     const call = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, token = 'token-1') => {
