@@ -13,6 +13,17 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="110" height="40" vi
 <rect x="2" y="17" width="26" height="7" rx="3.5" fill="#85ea2d" transform="rotate(-35 15 20)"/>
 <text x="36" y="28" font-family="sans-serif" font-size="24" font-weight="700" fill="#fff">Baton</text></svg>`;
 
+/** By name: the registry's order is that in which modules happened to load, and the stored document must not depend on it. */
+function inOrder(document: ReturnType<typeof jsonSchemaTransformObject>): typeof document {
+  const components = 'components' in document ? document.components : undefined;
+  if (components?.schemas) {
+    components.schemas = Object.fromEntries(
+      Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ) as typeof components.schemas;
+  }
+  return document;
+}
+
 /** Collects the routes: register before them. */
 export const docs = fp(async (app) => {
   await app.register(swagger, {
@@ -43,7 +54,7 @@ export const docs = fp(async (app) => {
       security: [{ key: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => inOrder(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
