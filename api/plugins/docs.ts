@@ -17,9 +17,7 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="110" height="40" vi
 function inOrder(document: ReturnType<typeof jsonSchemaTransformObject>): typeof document {
   const components = 'components' in document ? document.components : undefined;
   if (components?.schemas) {
-    components.schemas = Object.fromEntries(
-      Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)),
-    ) as typeof components.schemas;
+    components.schemas = Object.fromEntries(Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   return document;
 }
