@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { parseKeyRing } from './key-ring.ts';
+import { SECRET_FILE_VARIABLES, withSecretFiles } from './secret-files.ts';
 
 /** Settings of the process, read from the environment. `undefined` = not given, the start decides. */
 export interface Config {
@@ -12,6 +13,8 @@ export interface Config {
   /** Without a slash at its end. */
   publicUrl: string | undefined;
   operatorKey: string | undefined;
+  /** May read `/metrics` and nothing else. */
+  metricsKey: string | undefined;
   /** `kid:base64,…` */
   secretKeys: string | undefined;
   /** `kid:base64,…` */
@@ -27,6 +30,8 @@ export interface Config {
   logLevel: string;
   databaseUrl: string | undefined;
   temporalAddress: string | undefined;
+  /** host:port where the Temporal SDK of a worker serves its own metrics. */
+  temporalMetricsAddress: string | undefined;
   temporalCliPath: string | undefined;
   temporalTestServerPath: string | undefined;
   chromiumPath: string | undefined;
@@ -93,16 +98,17 @@ const hostAndPort = checked((value) =>
   /^\S+:\d{1,5}$/.test(value) ? undefined : 'must be host:port, such as temporal.example.com:7233',
 );
 
+const key = checked((value) =>
+  value.length >= 16 && !/\s/.test(value) ? undefined : 'must have at least 16 characters and no spaces',
+);
+
 const variables = z.object({
   HOST: z.string().default('127.0.0.1').describe('Where the API listens.'),
   PORT: wholeNumber(0, 65_535).default(8080).describe('Where the API listens; 0 = any free port.'),
   BATON_DATA_DIR: z.string().default('.data').describe('Folder of the embedded data.'),
   BATON_PUBLIC_URL: httpUrl.optional().describe('Our address as desks and browsers see it.'),
-  BATON_OPERATOR_KEY: checked((value) =>
-    value.length >= 16 && !/\s/.test(value) ? undefined : 'must have at least 16 characters and no spaces',
-  )
-    .optional()
-    .describe("The operator's API key."),
+  BATON_OPERATOR_KEY: key.optional().describe("The operator's API key."),
+  BATON_METRICS_KEY: key.optional().describe('A key that may read /metrics and nothing else.'),
   BATON_SECRET_KEYS: keys.optional().describe('Keys that encrypt secrets at rest.'),
   BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
   BATON_ALLOWED_NETWORKS: networks.default([]).describe('Private networks that desks and callbacks may be in.'),
@@ -119,6 +125,9 @@ const variables = z.object({
     .describe('Whether there are a playground and simulated desks; otherwise only with both embedded servers.'),
   DATABASE_URL: postgresUrl.optional().describe('Your PostgreSQL instead of the embedded one.'),
   TEMPORAL_ADDRESS: hostAndPort.optional().describe('Your Temporal server instead of the embedded one.'),
+  BATON_TEMPORAL_METRICS_ADDRESS: hostAndPort
+    .optional()
+    .describe('Where the Temporal SDK of a worker serves its metrics.'),
   TEMPORAL_CLI_PATH: text.describe('A Temporal CLI that you already have.'),
   TEMPORAL_TEST_SERVER_PATH: text.describe('A time-skipping Temporal test server that you already have.'),
   CHROMIUM_PATH: text.describe('A Chromium for the browser tests.'),
@@ -128,19 +137,22 @@ const variables = z.object({
 export const TEMPORAL_VARIABLES = ['TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS'] as const;
 
 /** Every variable that the product reads, for the documentation and its test. */
-export const CONFIG_VARIABLES: readonly string[] = [...Object.keys(variables.shape), ...TEMPORAL_VARIABLES];
+export const CONFIG_VARIABLES: readonly string[] = [
+  ...Object.keys(variables.shape),
+  ...TEMPORAL_VARIABLES,
+  ...SECRET_FILE_VARIABLES,
+];
 
-/** Reads the settings. An empty value counts as not given. Throws `ConfigError` that names every problem. */
+/** Reads the settings, secrets also from files. An empty value counts as not given. Throws `ConfigError` that names every problem. */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const files = withSecretFiles(env);
   const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+    Object.entries(files.env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
   const parsed = variables.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map((issue) => ({ variable: String(issue.path[0]), message: issue.message })),
-    );
-  }
+  const issues =
+    parsed.error?.issues.map((issue) => ({ variable: String(issue.path[0]), message: issue.message })) ?? [];
+  if (!parsed.success || files.problems.length > 0) throw new ConfigError([...files.problems, ...issues]);
   const read = parsed.data;
   return {
     host: read.HOST,
@@ -148,6 +160,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     dataDir: read.BATON_DATA_DIR,
     publicUrl: read.BATON_PUBLIC_URL,
     operatorKey: read.BATON_OPERATOR_KEY,
+    metricsKey: read.BATON_METRICS_KEY,
     secretKeys: read.BATON_SECRET_KEYS,
     payloadKeys: read.BATON_PAYLOAD_KEYS,
     allowedNetworks: read.BATON_ALLOWED_NETWORKS,
@@ -157,6 +170,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: read.BATON_LOG_LEVEL,
     databaseUrl: read.DATABASE_URL,
     temporalAddress: read.TEMPORAL_ADDRESS,
+    temporalMetricsAddress: read.BATON_TEMPORAL_METRICS_ADDRESS,
     temporalCliPath: read.TEMPORAL_CLI_PATH,
     temporalTestServerPath: read.TEMPORAL_TEST_SERVER_PATH,
     chromiumPath: read.CHROMIUM_PATH,

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { dataConverter } from './payload-codec.ts';
+import { withSecretFiles } from './secret-files.ts';
 
 export interface TemporalOptions {
   /** host:port */
@@ -26,7 +27,7 @@ const DEFAULT_NAMESPACE = 'default';
  */
 export function temporalTarget({ address, namespace, env = process.env }: TemporalOptions) {
   const overrideEnvVars = Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(withSecretFiles(env).env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const named = env['TEMPORAL_ADDRESS'] === address ? loadClientConnectConfig({ overrideEnvVars }) : undefined;
   const { apiKey, tls, metadata } = named?.connectionOptions ?? {};

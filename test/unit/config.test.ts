@@ -75,10 +75,12 @@ describe('the settings of the process', () => {
       BATON_SECRET_KEYS: 'nonsense',
       BATON_PAYLOAD_KEYS: 'k:AAAA',
       BATON_ALLOWED_NETWORKS: '10.0.0.0/8,everywhere',
+      BATON_METRICS_KEY: 'with a space in it',
       BATON_RATE_LIMIT: 'many',
       BATON_LOG_LEVEL: 'loud',
       DATABASE_URL: 'mysql://x',
       TEMPORAL_ADDRESS: 'temporal',
+      BATON_TEMPORAL_METRICS_ADDRESS: '9464',
     };
     expect(problems(env).sort()).toEqual(Object.keys(env).sort());
   });
