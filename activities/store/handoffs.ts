@@ -2,6 +2,7 @@ import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { ShownDeadline } from '../../workflows/contracts.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
+import { withMark, type UserMarks } from './marks.ts';
 import type { Tables } from './tables.ts';
 import type { HandoffFilter, HandoffRow, Handoffs, NewHandoff } from './types.ts';
 
@@ -11,10 +12,10 @@ const TIME_CURSOR = /^\d{1,18}\.\d{1,17}$/;
 /** Each further try needs the conversation's handoff to close and another to open in between. */
 const OPEN_TRIES = 10;
 
-export function createHandoffs(db: Database): Handoffs {
+export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
   const byId = (id: string) => db.selectFrom('handoffs').where('id', '=', id);
   return {
-    open: (handoff) => open(db, handoff),
+    open: (handoff) => open(db, marks, handoff),
     async runStarted(id) {
       await db.updateTable('handoffs').set({ run_started: true }).where('id', '=', id).execute();
     },
@@ -65,8 +66,15 @@ export function createHandoffs(db: Database): Handoffs {
       await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
     },
     async emailGiven(id, email) {
+      const row = await byId(id).select('bot_id').executeTakeFirst();
+      const [mark = null] = (row && (await marks(row.bot_id, { email }))) ?? [];
       const given = { status: 'opening' as const, email: cleanText(email), deadline: null };
-      await db.updateTable('handoffs').set(given).where('id', '=', id).where('status', '=', 'awaiting_email').execute();
+      await db
+        .updateTable('handoffs')
+        .set({ ...given, user_marks: withMark(sql`user_marks`, sql`${mark}::text`) })
+        .where('id', '=', id)
+        .where('status', '=', 'awaiting_email')
+        .execute();
     },
     async openOlderThan(seconds, limit, afterId) {
       let query = db
@@ -91,8 +99,13 @@ export function createHandoffs(db: Database): Handoffs {
   };
 }
 
-async function open(db: Database, handoff: NewHandoff): Promise<{ created: boolean; handoff: HandoffRow }> {
+async function open(
+  db: Database,
+  marks: UserMarks,
+  handoff: NewHandoff,
+): Promise<{ created: boolean; handoff: HandoffRow }> {
   const { id, botId, conversationId, deskConversationId, user, question, metadata, history = [] } = handoff;
+  const userMarks = await marks(botId, user);
   for (let tries = 0; tries < OPEN_TRIES; tries += 1) {
     const created = await db
       .with('created', (query) =>
@@ -108,6 +121,7 @@ async function open(db: Database, handoff: NewHandoff): Promise<{ created: boole
             mode: handoff.mode,
             status: handoff.status,
             request: JSON.stringify({ user, question, metadata: metadata ?? null }),
+            user_marks: userMarks,
           })
           // Waits for a concurrent insert of the same conversation to end, then sees its row.
           .onConflict((oc) => oc.doNothing())

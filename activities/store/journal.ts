@@ -3,7 +3,8 @@ import type { BotEvent, HandoffEvent, LateMessage } from '../../workflows/contra
 import { CursorError } from './cursor.ts';
 import { cleanText, type Database } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
-import { conversationPatches, handoffPatches } from './patches.ts';
+import { withMark, type UserMarks } from './marks.ts';
+import { conversationPatches, handoffPatches, type HandoffPatch } from './patches.ts';
 import type { BotPage, Journal, JournalEntry } from './types.ts';
 import { EVENTS_CHANNEL, wakeupPayload } from './wakeups.ts';
 
@@ -11,8 +12,8 @@ import { EVENTS_CHANNEL, wakeupPayload } from './wakeups.ts';
 const BOT_CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 const FIRST = '0-0';
 
-export function createJournal(db: Database): Journal & { idle(): Promise<void> } {
-  const commits = new GroupCommit<JournalEntry>((entries) => write(db, entries));
+export function createJournal(db: Database, marks: UserMarks): Journal & { idle(): Promise<void> } {
+  const commits = new GroupCommit<JournalEntry>((entries) => write(db, marks, entries));
   return {
     async append(entry) {
       const { events, late, human } = entry;
@@ -42,21 +43,23 @@ export function createJournal(db: Database): Journal & { idle(): Promise<void> }
 }
 
 /** One statement, so one transaction and one round trip, however many handoffs and native conversations share it. */
-async function write(db: Database, entries: JournalEntry[]): Promise<void> {
+async function write(db: Database, marks: UserMarks, entries: JournalEntry[]): Promise<void> {
   const events = entries.flatMap((entry) => entry.events.map((event) => ({ entry, event })));
   const late = entries.flatMap((entry) => entry.late.map((message) => ({ entry, message })));
   const patches = handoffPatches(entries);
+  const emailMarks = await Promise.all(patches.map((patch) => emailMark(marks, patch)));
   const talks = conversationPatches(entries);
   const wakeups = [...new Set(events.map(({ entry }) => wakeupPayload(entry.botId, entry.handoffId)))];
   await sql`
     with new_events as (
-      insert into events (handoff_id, seq, bot_id, event)
-      select handoff_id, seq, bot_id, event::json from unnest(
+      insert into events (handoff_id, seq, bot_id, event, message_id)
+      select handoff_id, seq, bot_id, event::json, message_id from unnest(
         ${events.map(({ entry }) => entry.handoffId)}::text[],
         ${events.map(({ event }) => event.seq)}::integer[],
         ${events.map(({ entry }) => entry.botId)}::text[],
-        ${events.map(({ event }) => JSON.stringify(event))}::text[]
-      ) as x (handoff_id, seq, bot_id, event)
+        ${events.map(({ event }) => JSON.stringify(event))}::text[],
+        ${events.map(({ event }) => messageIdOf(event))}::text[]
+      ) as x (handoff_id, seq, bot_id, event, message_id)
       on conflict do nothing
     ), new_late as (
       insert into late_messages (handoff_id, id, message)
@@ -67,7 +70,9 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         ${late.map(({ message }) => shownAs(message))}::text[]
       ) with ordinality as x (handoff_id, id, message, shown_as, position)
       where not exists (
-        select 1 from events where events.handoff_id = x.handoff_id and strpos(events.event::text, x.shown_as) > 0
+        select 1 from events where events.handoff_id = x.handoff_id and (
+          events.message_id = x.id or (events.message_id is null and strpos(events.event::text, x.shown_as) > 0)
+        )
       )
       order by position
       on conflict do nothing
@@ -78,6 +83,7 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         close_reason = coalesce(p.close_reason, handoffs.close_reason),
         agent = coalesce(p.agent::json, handoffs.agent),
         email = coalesce(p.email, handoffs.email),
+        user_marks = ${withMark(sql`handoffs.user_marks`, sql`p.mark`)},
         active_at = coalesce(handoffs.active_at, p.active_at),
         closed_at = coalesce(handoffs.closed_at, p.closed_at),
         deadline = p.deadline::jsonb,
@@ -89,11 +95,12 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
         ${patches.map((patch) => patch.closeReason ?? null)}::text[],
         ${patches.map((patch) => (patch.agent ? JSON.stringify(patch.agent) : null))}::text[],
         ${patches.map((patch) => patch.email ?? null)}::text[],
+        ${emailMarks}::text[],
         ${patches.map((patch) => patch.activeAt ?? null)}::timestamptz[],
         ${patches.map((patch) => patch.closedAt ?? null)}::timestamptz[],
         ${patches.map((patch) => (patch.deadline ? JSON.stringify(patch.deadline) : null))}::text[],
         ${patches.map((patch) => (patch.counts ? JSON.stringify(patch.counts) : null))}::text[]
-      ) as p (id, last_seq, status, close_reason, agent, email, active_at, closed_at, deadline, counts)
+      ) as p (id, last_seq, status, close_reason, agent, email, mark, active_at, closed_at, deadline, counts)
       where handoffs.id = p.id and handoffs.last_seq < p.last_seq
     ), patched_conversations as (
       update conversations set
@@ -111,8 +118,18 @@ async function write(db: Database, entries: JournalEntry[]): Promise<void> {
   `.execute(db);
 }
 
+async function emailMark(marks: UserMarks, { botId, email }: HandoffPatch): Promise<string | null> {
+  const [mark = null] = (email === undefined ? null : await marks(botId, { email })) ?? [];
+  return mark;
+}
+
+function messageIdOf({ data }: BotEvent): string | null {
+  const { messageId } = data;
+  return typeof messageId === 'string' ? cleanText(messageId) : null;
+}
+
 /**
- * How the journal names this message. Who offers a message as late may have missed that the run had taken it: a crash
+ * How the journal of versions without `message_id` names this message. Who offers a message as late may have missed that the run had taken it: a crash
  * between the signal and its mark. The quotes cannot come from a text, where they are escaped.
  */
 const shownAs = ({ id }: LateMessage): string => `"messageId":${JSON.stringify(id)}`;

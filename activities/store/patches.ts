@@ -22,6 +22,7 @@ const STATUS_AFTER: Partial<Record<BotEvent['type'], HandoffStatus>> = {
 /** What the events of one write change in their handoff's row; a field that is absent keeps its value. */
 export interface HandoffPatch {
   handoffId: string;
+  botId: string;
   lastSeq: number;
   status?: HandoffStatus;
   closeReason?: CloseReason;
@@ -48,9 +49,9 @@ export interface ConversationPatch {
  */
 export function handoffPatches(entries: JournalEntry[]): HandoffPatch[] {
   const patches = new Map<string, HandoffPatch>();
-  for (const { handoffId, events, status, email, deadline, counts } of entries) {
+  for (const { handoffId, botId, events, status, email, deadline, counts } of entries) {
     if (isConversationId(handoffId)) continue;
-    const patch = patches.get(handoffId) ?? { handoffId, lastSeq: 0 };
+    const patch = patches.get(handoffId) ?? { handoffId, botId, lastSeq: 0 };
     const news = events.filter((event) => event.seq > patch.lastSeq);
     if (news.length === 0) continue;
     patches.set(handoffId, patch);

@@ -11,6 +11,7 @@ import { createInsight } from './insight.ts';
 import { createJournal } from './journal.ts';
 import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
+import { createUserMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
@@ -49,13 +50,14 @@ export function createStore({
   const box = createSecretBox(secretKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
   const memory = createMemory(db, box);
-  const journal = createJournal(db);
+  const userMarks = createUserMarks(db, box, log);
+  const journal = createJournal(db, userMarks);
   const ledger = createLedger(db);
   const wakeups = createWakeups(databaseUrl, log);
   return {
     bots,
     keys,
-    handoffs: createHandoffs(db),
+    handoffs: createHandoffs(db, userMarks),
     journal,
     wakeups,
     ledger,
@@ -63,6 +65,7 @@ export function createStore({
     callbacks: createCallbacks(db),
     conversations: createConversations(db),
     insight: createInsight(db),
+    userMarks,
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
     async ping() {

@@ -75,6 +75,8 @@ export interface Tables {
     deadline: MaybeJson<ShownDeadline>;
     /** `late` is as of the last event; the late messages themselves say more. */
     counts: MaybeJson<HandoffCounts>;
+    /** See `UserMarks`; null in rows of versions that made none. */
+    user_marks: string[] | null | undefined;
   };
   conversations: {
     id: string;

@@ -11,6 +11,7 @@ import type { BotSettings } from '../settings.ts';
 import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
 import type { Insight } from './insight-types.ts';
+import type { UserMarks } from './marks.ts';
 
 export type * from './handoff-types.ts';
 export type * from './inbox-types.ts';
@@ -28,6 +29,8 @@ export interface Store {
   callbacks: Callbacks;
   conversations: Conversations;
   insight: Insight;
+  /** What one user's handoffs are found by in `handoffs.user_marks`. */
+  userMarks: UserMarks;
   /**
    * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
    * several `update`s that nest, no two may take the same keys in another order, and none its own key again. Apart for every address (`baseUrl` of `config`): a token of the

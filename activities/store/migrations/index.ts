@@ -2,6 +2,7 @@ import { initial } from './0001-initial.ts';
 import { conversations } from './0002-conversations.ts';
 import { deadlines } from './0003-deadlines.ts';
 import { insight } from './0004-insight.ts';
+import { sealing } from './0005-sealing.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -12,4 +13,5 @@ export const migrations: Record<string, string> = {
   '0002-conversations': conversations,
   '0003-deadlines': deadlines,
   '0004-insight': insight,
+  '0005-sealing': sealing,
 };
