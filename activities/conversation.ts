@@ -22,6 +22,8 @@ export interface OpenConversation {
   question: string;
   history: Turn[];
   contextRounds: number;
+  /** `traceparent` of the request that caused it. */
+  trace?: string;
 }
 
 export interface CloseConversation {
@@ -33,6 +35,8 @@ export interface CloseConversation {
   n: number;
   timestamp: number;
   reason: CloseReason;
+  /** `traceparent` of the request that caused it. */
+  trace?: string;
 }
 
 export interface OpenOutcome {
@@ -92,7 +96,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
       let accepted = false;
       try {
         const { deskConversationId } = await callDesk(
-          { botId: open.botId, desk: open.desk, operation: 'open' },
+          { botId: open.botId, desk: open.desk, operation: 'open', trace: open.trace },
           (desk, ctx) =>
             desk.open(ctx, {
               key: deliveryKey(open.handoffId, open.n),
@@ -132,7 +136,8 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
       if ((await store.ledger.get(close.handoffId, 'desk')).sent >= close.n) return;
       if (await isNextOnesNow(close)) return await store.ledger.sent(close.handoffId, 'desk', close.n);
       try {
-        await callDesk({ botId: close.botId, desk: close.desk, operation: 'close' }, (desk, ctx) =>
+        const { botId, desk: deskId, trace } = close;
+        await callDesk({ botId, desk: deskId, operation: 'close', trace }, (desk, ctx) =>
           desk.close(ctx, {
             key: deliveryKey(close.handoffId, close.n),
             mode: close.mode,

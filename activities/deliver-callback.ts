@@ -7,6 +7,7 @@ import { FAILURE, tooManyAtOnce } from './failures.ts';
 import { HttpError } from './http/client.ts';
 import { retryAfterMs } from './http/retry-after.ts';
 import { signStandardWebhook } from './http/sign.ts';
+import { inTrace } from './platform/trace.ts';
 import type { CallbackConfig } from './store/types.ts';
 import { AVOID_MS, CALL_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
 import { ttlCache } from './ttl-cache.ts';
@@ -29,7 +30,8 @@ export function createCallbackActivities(deps: Deps) {
   const avoidUntil = new Map<string, number>();
 
   async function post(callback: CallbackConfig, id: string, event: BotEvent, timeoutMs: number): Promise<void> {
-    const body = JSON.stringify(event);
+    const { trace: _header, ...shown } = event;
+    const body = JSON.stringify(shown);
     const response = await deps.http.request({
       method: 'POST',
       url: callback.url,
@@ -79,7 +81,8 @@ export function createCallbackActivities(deps: Deps) {
         }
         const sentAt = performance.now();
         try {
-          await post(callback, eventId(batch.handoffId, event.seq), event, Math.min(CALL_MS, Math.ceil(left)));
+          const id = eventId(batch.handoffId, event.seq);
+          await inTrace(event.trace, () => post(callback, id, event, Math.min(CALL_MS, Math.ceil(left))));
         } catch (cause) {
           error = cause;
           break;
@@ -96,7 +99,8 @@ export function createCallbackActivities(deps: Deps) {
   }
 
   async function fromJournal(batch: CallbackBatch): Promise<BotEvent[]> {
-    const events = await store.journal.read(batch.handoffId, batch.fromSeq - 1, batch.toSeq - batch.fromSeq + 1);
+    const count = batch.toSeq - batch.fromSeq + 1;
+    const events = await store.journal.read<BotEvent>(batch.handoffId, batch.fromSeq - 1, count, { traced: true });
     if (events[0]?.seq === batch.fromSeq) return events;
     throw ApplicationFailure.create({
       message: 'the journal does not have these events yet',

@@ -7,6 +7,7 @@ import type { CallDesk } from './desk-calls.ts';
 import type { OutboundMessage } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { toFailure } from './failures.ts';
+import { traceFields } from './platform/trace.ts';
 import { isUnavailable } from './store/store.ts';
 import { AVOID_MS, LAST_MS, QUICK_MS, SLOW_MS, STEADY_MS } from './tries.ts';
 
@@ -63,6 +64,12 @@ const NATIVE_CLOSE_N = 2;
 /** As long as a close is tried, so long the desk may have a conversation that is the bot's again. Milliseconds. */
 const GIVING_BACK_MS = 15 * 60_000;
 
+/** For the log: the first one without a result is the one that failed. */
+const failedOf = ({ handoffId, deliveries }: DeskBatch, results: DeliveryResult[]) => ({
+  handoffId,
+  ...traceFields(deliveries[results.length]?.trace),
+});
+
 const rest = (ms: number): Promise<void> => pause(Math.max(0, ms), undefined, { ref: false });
 
 /** Messages to the desk, one after the other, each marked in the ledger as it goes. */
@@ -108,7 +115,10 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
         marks.push(store.ledger.sent(batch.handoffId, 'desk', delivery.n).catch(notWritten));
       } catch (cause) {
         if (await isHopeless(cause)) {
-          log.warn({ handoffId: batch.handoffId, err: cause }, 'the desk refused a message');
+          log.warn(
+            { handoffId: batch.handoffId, ...traceFields(delivery.trace), err: cause },
+            'the desk refused a message',
+          );
           results.push({ n: delivery.n, ok: false, why: 'rejected' });
           metrics.deliveries.inc({ lane: 'desk', desk: batch.desk, outcome: 'rejected' });
           // The next one waits until this is recorded: its mark in the ledger would call this one sent as well.
@@ -173,6 +183,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       botId: batch.botId,
       desk: batch.desk,
       operation: 'send',
+      trace: delivery.trace,
       ...(timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) }),
     };
     const sent = await callDesk(call, async (desk, ctx) => {
@@ -204,7 +215,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       if (avoided > deps.clock.now()) return { results: [], slow: true };
       const { results, slow, error } = await deliver(batch, QUICK);
       if (error !== undefined)
-        log.info({ handoffId: batch.handoffId, err: error }, 'quick delivery to the desk failed');
+        log.info({ ...failedOf(batch, results), err: error }, 'quick delivery to the desk failed');
       return { results, slow };
     },
 
@@ -213,7 +224,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       const { results, slow, error } = await deliver(batch, STEADY);
       if (error !== undefined && results.length === 0) {
         log.warn(
-          { handoffId: batch.handoffId, attempt: activityInfo().attempt, err: error },
+          { ...failedOf(batch, results), attempt: activityInfo().attempt, err: error },
           'delivery to the desk failed',
         );
         throw toFailure(error, []);
@@ -229,7 +240,8 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
       const { results, slow, error } = await deliver(batch, LAST);
       const asked = results.length > 0 || error instanceof DeskError || (error !== undefined && !isUnavailable(error));
       if (!asked) throw toFailure(error ?? new Error('no time left to ask the desk'), []);
-      if (error !== undefined) log.warn({ handoffId: batch.handoffId, err: error }, 'last delivery to the desk failed');
+      if (error !== undefined)
+        log.warn({ ...failedOf(batch, results), err: error }, 'last delivery to the desk failed');
       return { results, slow };
     },
 

@@ -4,6 +4,7 @@ import type { Deps } from './deps.ts';
 import type { Desk, DeskContext } from './desks/desk.ts';
 import { DeskError } from './errors.ts';
 import { tooManyAtOnce } from './failures.ts';
+import { inTrace } from './platform/trace.ts';
 import { CALL_MS } from './tries.ts';
 import { ttlCache } from './ttl-cache.ts';
 
@@ -21,6 +22,8 @@ export interface DeskCall {
   botId: string;
   desk: string;
   operation: string;
+  /** `traceparent` of the request that caused it. */
+  trace?: string | undefined;
   /** Shorter than the usual time-out where the caller cannot wait. */
   timeoutMs?: number;
 }
@@ -51,7 +54,7 @@ export function createDeskCalls(deps: Deps): CallDesk {
   const noteSaved = (call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> =>
     report(call, state, why).catch((error: unknown) => deps.log.warn({ err: error }, 'service status not saved'));
 
-  return async (call, work) => {
+  const callDesk: CallDesk = async (call, work) => {
     // Before anything else: a quick try that waited for PostgreSQL must not call while its successor already does.
     const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]);
     const desk = deps.desks.get(call.desk);
@@ -88,4 +91,5 @@ export function createDeskCalls(deps: Deps): CallDesk {
       stop();
     }
   };
+  return (call, work) => inTrace(call.trace, () => callDesk(call, work));
 }

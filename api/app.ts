@@ -16,6 +16,7 @@ import { observe } from './plugins/metrics.ts';
 import { routeTable } from './plugins/route-table.ts';
 import { security } from './plugins/security.ts';
 import { spareConnections } from './plugins/spare-connections.ts';
+import { trace } from './plugins/trace.ts';
 import { botRoutes } from './routes/bots.ts';
 import { codecRoutes } from './routes/codec.ts';
 import { consoleRoutes } from './routes/console.ts';
@@ -72,6 +73,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.setErrorHandler(errorHandler);
 
   await app.register(spareConnections);
+  await app.register(trace);
   await app.register(observe, { metrics });
   await app.register(security, { publicUrl: config.publicUrl });
   // Before the limits, which count a session by its own name.

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { DeskEvent } from '../activities/desks/desk.ts';
+import { tracedNow } from '../activities/platform/trace.ts';
 import { conversationSettings } from '../activities/settings.ts';
 import { lateReplies } from '../activities/store/late.ts';
 import type { ConversationRow, PendingSignal } from '../activities/store/store.ts';
@@ -39,7 +40,7 @@ export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk
  */
 export async function receiveInbound(context: ApiContext, inbound: InboundEvent): Promise<Inbound> {
   const { botId, desk, event, handoffId, foreignPossible, conversation } = inbound;
-  const signal = { ...event.signal, id: deskSignalId(desk, event.dedupeKey) };
+  const signal = { ...event.signal, id: deskSignalId(desk, event.dedupeKey), ...tracedNow() };
   const { dedupeKey, deskConversationId } = event;
   const receipt = await context.store.inbox.receive({
     botId,

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { conversationStart } from '../activities/platform/conversation-start.ts';
+import { tracedNow } from '../activities/platform/trace.ts';
 import { HANDOFF_SIGNAL, type ConversationInput, type ConversationSignal } from '../workflows/contracts.ts';
 import { handoffWorkflowId, WORKFLOW } from '../workflows/ids.ts';
 import { unavailable } from './errors.ts';
@@ -105,7 +106,8 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
 function createItem(signal: ConversationSignal, begin: ConversationInput | undefined): Item {
   const { promise, resolve, reject } = withResolvers<SendOutcome>();
   return {
-    signal: { ...signal, atMs: Date.now() },
+    // One that lay in the inbox has the trace of the call that brought it.
+    signal: { ...tracedNow(), ...signal, atMs: Date.now() },
     begin,
     bytes: Buffer.byteLength(JSON.stringify(signal)),
     outcome: promise,

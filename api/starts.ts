@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { isOpen, nextOpening } from '../activities/hours.ts';
+import { tracedNow } from '../activities/platform/trace.ts';
 import { handoffSettings, outOfHoursReply, type BotSettings } from '../activities/settings.ts';
 import type { BotRecord, HandoffRow, NewHandoff } from '../activities/store/store.ts';
 import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
@@ -165,6 +166,7 @@ function inputOf(bot: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput
     question: row.question,
     history,
     settings: handoffSettings(bot.settings, row.user.locale),
+    ...tracedNow(),
   };
 }
 

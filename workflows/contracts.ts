@@ -161,6 +161,8 @@ export interface HandoffInput {
   /** Oldest first, without the question. */
   history: Turn[];
   settings: HandoffSettings;
+  /** `traceparent` of the request for a human: of all that no later request has caused. */
+  trace?: string;
   /** Set by continue-as-new. */
   carried?: CarriedState;
   /** Continue as new after this many events instead of when the server suggests it. For tests. */
@@ -171,7 +173,13 @@ export interface HandoffInput {
  * Everything that can happen to a handoff, in one ordered stream. `id` is the dedupe key: a second signal with the same
  * `id` changes nothing. `atMs` is when the API took it: a time that stays the same when a workflow task is done again.
  */
-export type HandoffSignal = SignalContent & { atMs?: number };
+export type HandoffSignal = SignalContent & SignalOrigin;
+
+interface SignalOrigin {
+  atMs?: number;
+  /** `traceparent` of the request that brought it (W3C Trace Context): calls that it causes carry it on. */
+  trace?: string;
+}
 
 type SignalContent =
   /** In native mode the desk reports it: `user` as the desk knows him, `human` when a human already has the conversation. */
@@ -191,9 +199,9 @@ type SignalContent =
 /** What happens to a native conversation; its bot speaks besides. */
 export type ConversationSignal =
   | HandoffSignal
-  | { kind: 'botMessage'; id: string; text: string; attachments?: Attachment[]; atMs?: number }
+  | ({ kind: 'botMessage'; id: string; text: string; attachments?: Attachment[] } & SignalOrigin)
   /** A handoff of this conversation is over: the bot has it back, whoever took it before. */
-  | { kind: 'handoffEnded'; id: string; atMs?: number };
+  | ({ kind: 'handoffEnded'; id: string } & SignalOrigin);
 
 /** The one signal: several events of a handoff may travel in one call, in order. */
 export const HANDOFF_SIGNAL = 'happened';
@@ -208,6 +216,8 @@ export interface HandoffEvent {
   handoffId: string;
   conversationId: string;
   data: Record<string, unknown>;
+  /** `traceparent` of the request that caused it: a header of its callback, nobody's reading. */
+  trace?: string;
 }
 
 /** An event of a native conversation. `seq` counts from 1 without a gap over all its sessions. */
@@ -220,6 +230,8 @@ export interface ConversationEvent {
   /** The desk's own id of the conversation. */
   conversationId: string;
   data: Record<string, unknown>;
+  /** `traceparent` of the request that caused it: a header of its callback, nobody's reading. */
+  trace?: string;
 }
 
 /** Everything that a callback or a bot's stream carries. */
@@ -238,7 +250,9 @@ export type FailureReason =
   | 'human_has_it';
 
 /** One call that the desk must get, in the order of `n`. The same `n` always carries the same content and `timestamp`. */
-export type DeskDelivery =
+export type DeskDelivery = DeliveryContent & { trace?: string };
+
+type DeliveryContent =
   | { kind: 'open'; n: number; timestamp: number }
   | { kind: 'message'; n: number; timestamp: number; messageId: string; text: string; attachments?: Attachment[] }
   | { kind: 'close'; n: number; timestamp: number; reason: CloseReason };

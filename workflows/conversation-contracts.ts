@@ -1,5 +1,5 @@
 /** The words of a native conversation, beside those of a handoff in `contracts.ts`. Types only. */
-import type { CallbackProgress, ConversationEvent, DeskDelivery, User } from './contracts.ts';
+import type { CallbackProgress, ConversationEvent, DeskDelivery, PendingMessage, User } from './contracts.ts';
 
 /** Argument of the workflow `conversation`, which owns a native conversation while its bot has it. */
 export interface ConversationInput {
@@ -34,7 +34,7 @@ export interface ConversationState {
   lastDeskN: number;
   lastTimestamp: number;
   /** The bot's messages that are neither delivered nor failed, oldest first. */
-  pending: { n: number; messageId: string }[];
+  pending: PendingMessage[];
   /** Ids of the last signals, for dedupe; bounded. */
   seen: string[];
   counts: { user: number; bot: number; agent: number; failed: number; duplicates: number };

@@ -12,7 +12,7 @@ import type {
   DeskDelivery,
   FailureReason,
 } from './contracts.ts';
-import { attachmentsOf, Counter } from './counter.ts';
+import { attachmentsOf, Counter, traced } from './counter.ts';
 import type { Settled } from './outboxes.ts';
 
 export type ConversationHappening = ConversationSignal | Settled | { kind: 'timePassed' };
@@ -58,7 +58,7 @@ export function reduceConversation(
   nowMs: number,
 ): ConversationStep {
   const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
-  const talk = new Talk(input, nowMs, copy, 'atMs' in happening ? happening.atMs : undefined);
+  const talk = new Talk(input, nowMs, copy, 'id' in happening ? happening : {});
   if (!('id' in happening) || talk.firstTime(`${happening.kind}:${happening.id}`)) apply(talk, happening);
   return talk.step();
 }
@@ -67,18 +67,24 @@ class Talk extends Counter<ConversationState> {
   readonly input: ConversationInput;
   readonly #events: ConversationEvent[] = [];
 
-  constructor(input: ConversationInput, nowMs: number, state: ConversationState, atMs = nowMs) {
-    super(nowMs, state, atMs);
+  constructor(
+    input: ConversationInput,
+    nowMs: number,
+    state: ConversationState,
+    { atMs, trace }: { atMs?: number; trace?: string },
+  ) {
+    super(nowMs, state, atMs, trace);
     this.input = input;
   }
 
-  emit(type: ConversationEventType, data: Record<string, unknown>): void {
+  emit(type: ConversationEventType, data: Record<string, unknown>, trace = this.trace): void {
     this.#events.push({
       type,
       ...this.nextSeq(),
       botId: this.input.botId,
       conversationId: this.input.deskConversationId,
       data,
+      ...traced(trace),
     });
   }
 
@@ -90,9 +96,9 @@ class Talk extends Counter<ConversationState> {
     this.emit('conversation.started', { desk: this.input.desk, user: this.state.user ?? null });
   }
 
-  fails(messageId: string, reason: FailureReason, attachments: Attachment[] = []): void {
+  fails(messageId: string, reason: FailureReason, of: { attachments?: Attachment[]; trace?: string } = {}): void {
     this.state.counts.failed += 1;
-    this.emit('message.failed', { messageId, reason, ...attachmentsOf({ attachments }) });
+    this.emit('message.failed', { messageId, reason, ...attachmentsOf(of) }, of.trace);
   }
 
   step(): ConversationStep {
@@ -171,13 +177,14 @@ function agentReply(talk: Talk, signal: SignalOf<'agentReply'>): void {
 }
 
 function delivered(talk: Talk, { n, dropped }: Extract<Settled, { kind: 'delivered' }>): void {
-  const messageId = talk.takePending(n)?.messageId;
-  if (messageId !== undefined && dropped?.length) talk.fails(messageId, 'attachment_not_supported', dropped);
+  const message = talk.takePending(n);
+  if (!message || !dropped?.length) return;
+  talk.fails(message.messageId, 'attachment_not_supported', { attachments: dropped, ...traced(message.trace) });
 }
 
 function undeliverable(talk: Talk, { n, why }: Extract<Settled, { kind: 'undeliverable' }>): void {
-  const messageId = talk.takePending(n)?.messageId;
-  if (messageId !== undefined) talk.fails(messageId, why);
+  const message = talk.takePending(n);
+  if (message) talk.fails(message.messageId, why, traced(message.trace));
 }
 
 function ends(talk: Talk, reason: 'idle' | 'closed' | 'handed_back'): void {

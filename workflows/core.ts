@@ -67,7 +67,7 @@ export function reduce(
   waiting: readonly DeskDelivery[] = [],
 ): Step {
   const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
-  const draft = new Draft(input, nowMs, copy, waiting, 'atMs' in happening ? happening.atMs : undefined);
+  const draft = new Draft(input, nowMs, copy, waiting, 'id' in happening ? happening : {});
   if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
   apply(draft, happening);
   return draft.step();
@@ -226,12 +226,10 @@ function openFailed(draft: Draft, mayHaveIt: boolean): void {
 function delivered(draft: Draft, n: number, dropped: Attachment[] | undefined): void {
   const message = draft.takePending(n);
   if (message && dropped?.length) {
-    draft.emit('message.failed', {
-      messageId: message.messageId,
-      reason: 'attachment_not_supported' satisfies FailureReason,
-      text: draft.text('message_failed'),
-      attachments: dropped,
-    }); // 15
+    const { messageId, trace } = message;
+    const reason: FailureReason = 'attachment_not_supported';
+    const text = draft.text('message_failed');
+    draft.emit('message.failed', { messageId, reason, text, attachments: dropped }, trace); // 15
   }
   endIfSettled(draft);
 }

@@ -1,4 +1,4 @@
-import type { Attachment, DeskDelivery } from './contracts.ts';
+import type { Attachment, DeskDelivery, PendingMessage } from './contracts.ts';
 
 /** How many ids are remembered: a repeat later than this many other signals would not be recognised. */
 export const SEEN_LIMIT = 2_000;
@@ -6,12 +6,15 @@ export const SEEN_LIMIT = 2_000;
 export const attachmentsOf = (message: { attachments?: Attachment[] }): { attachments?: Attachment[] } =>
   message.attachments?.length ? { attachments: message.attachments } : {};
 
+/** The field that carries a trace on; absent without one. */
+export const traced = (trace: string | undefined): { trace?: string } => (trace === undefined ? {} : { trace });
+
 interface Counted {
   lastSeq: number;
   lastAtMs?: number;
   lastDeskN: number;
   lastTimestamp: number;
-  pending: { n: number; messageId: string }[];
+  pending: PendingMessage[];
   seen: string[];
   counts: { duplicates: number };
 }
@@ -21,12 +24,15 @@ export abstract class Counter<S extends Counted> {
   readonly nowMs: number;
   /** When it happened, as the outside reads it. Deadlines count from `nowMs`. */
   readonly atMs: number;
+  /** `traceparent` of the request that made it happen. */
+  readonly trace: string | undefined;
   readonly state: S;
   protected readonly deliveries: DeskDelivery[] = [];
 
-  constructor(nowMs: number, state: S, atMs = nowMs) {
+  constructor(nowMs: number, state: S, atMs = nowMs, trace?: string) {
     this.nowMs = nowMs;
     this.atMs = Math.max(atMs, state.lastAtMs ?? 0);
+    this.trace = trace;
     this.state = state;
   }
 
@@ -58,13 +64,13 @@ export abstract class Counter<S extends Counted> {
     return { seq: this.state.lastSeq, at: new Date(this.atMs).toISOString() };
   }
 
-  toDesk(delivery: DeskDelivery): void {
-    this.deliveries.push(delivery);
+  toDesk(delivery: DeskDelivery, trace = this.trace): void {
+    this.deliveries.push({ ...delivery, ...traced(trace) });
   }
 
   messageToDesk(message: { id: string; text: string; attachments?: Attachment[] }): void {
     const n = this.nextN();
-    this.state.pending.push({ n, messageId: message.id });
+    this.state.pending.push({ n, messageId: message.id, ...traced(this.trace) });
     this.toDesk({
       kind: 'message',
       n,
@@ -76,7 +82,7 @@ export abstract class Counter<S extends Counted> {
     });
   }
 
-  takePending(n: number): { n: number; messageId: string } | undefined {
+  takePending(n: number): PendingMessage | undefined {
     const index = this.state.pending.findIndex((message) => message.n === n);
     return index < 0 ? undefined : this.state.pending.splice(index, 1)[0];
   }

@@ -2,6 +2,7 @@
 import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { DeskDelivery } from './contracts.ts';
 import type { Happening } from './core.ts';
+import { traced } from './counter.ts';
 import type { DeskSteps } from './lanes.ts';
 import * as act from './proxies.ts';
 import type { HandoffRun } from './run.ts';
@@ -11,7 +12,7 @@ const endedUnheard = (error: unknown): boolean =>
   error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 
 export function deskSteps(run: HandoffRun, report: (happening: Happening) => void): DeskSteps {
-  async function open({ n, timestamp }: DeskDelivery): Promise<void> {
+  async function open({ n, timestamp, trace }: DeskDelivery): Promise<void> {
     const { handoffId, botId, desk, conversationId, channel, mode, user, question, history, settings } = run.input;
     if (run.state.closing) return report({ kind: 'openFailed', mayHaveIt: false }); // nobody asked the desk yet
     try {
@@ -31,6 +32,7 @@ export function deskSteps(run: HandoffRun, report: (happening: Happening) => voi
         question,
         history,
         contextRounds: settings.contextRounds,
+        ...traced(trace),
       });
       report({ kind: 'opened', deskConversationId: opened.deskConversationId });
     } catch (error) {
@@ -40,11 +42,11 @@ export function deskSteps(run: HandoffRun, report: (happening: Happening) => voi
     }
   }
 
-  async function close({ n, timestamp, reason }: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
+  async function close({ n, timestamp, reason, trace }: Extract<DeskDelivery, { kind: 'close' }>): Promise<void> {
     const { handoffId, botId, desk, deskConversationId } = run.address;
     try {
       const at = { handoffId, botId, desk, deskConversationId, mode: run.input.mode };
-      await act.desk.closeConversation({ ...at, n, timestamp, reason });
+      await act.desk.closeConversation({ ...at, n, timestamp, reason, ...traced(trace) });
     } catch (error) {
       if (isCancellation(error)) throw error; // continue-as-new: the next run goes on
       // The handoff is over for everybody else; the failed activity stays visible in this run's history.

@@ -11,7 +11,7 @@ import type {
   LateMessage,
   TextKey,
 } from './contracts.ts';
-import { attachmentsOf, Counter } from './counter.ts';
+import { attachmentsOf, Counter, traced } from './counter.ts';
 import { remember } from './packet.ts';
 
 /** What follows: for the journal (and with it the callback), for the desk, beside the journal, for the conversation. */
@@ -36,8 +36,14 @@ export class Draft extends Counter<HandoffState> {
   readonly waiting: readonly DeskDelivery[];
   #hurry = false;
 
-  constructor(input: HandoffInput, nowMs: number, state: HandoffState, waiting: readonly DeskDelivery[], atMs = nowMs) {
-    super(nowMs, state, atMs);
+  constructor(
+    input: HandoffInput,
+    nowMs: number,
+    state: HandoffState,
+    waiting: readonly DeskDelivery[],
+    origin: { atMs?: number; trace?: string } = {},
+  ) {
+    super(nowMs, state, origin.atMs, origin.trace ?? input.trace);
     this.input = input;
     this.waiting = waiting;
   }
@@ -60,7 +66,7 @@ export class Draft extends Counter<HandoffState> {
     return this.settings.texts[key];
   }
 
-  emit(type: EventType, data: Record<string, unknown>): void {
+  emit(type: EventType, data: Record<string, unknown>, trace = this.trace): void {
     this.state.memory = remember(this.state.memory, type, data, this.atMs);
     this.#events.push({
       type,
@@ -69,12 +75,13 @@ export class Draft extends Counter<HandoffState> {
       handoffId: this.input.handoffId,
       conversationId: this.input.conversationId,
       data,
+      ...traced(trace),
     });
   }
 
-  emitFailed(messageId: string, reason: FailureReason): void {
+  emitFailed(messageId: string, reason: FailureReason, trace?: string): void {
     this.state.counts.failed += 1;
-    this.emit('message.failed', { messageId, reason, text: this.text('message_failed') });
+    this.emit('message.failed', { messageId, reason, text: this.text('message_failed') }, trace);
   }
 
   hurry(): void {

@@ -1,5 +1,6 @@
 /** How a handoff ends: decided once, written when its last messages have settled. */
 import type { CloseReason, FailureReason, TextKey } from './contracts.ts';
+import { traced } from './counter.ts';
 import type { Draft } from './draft.ts';
 import { packetOf } from './packet.ts';
 
@@ -26,6 +27,7 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
     reason,
     graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
     ...(detail === undefined ? {} : { detail }),
+    ...traced(draft.trace),
   };
   // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
   if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
@@ -38,26 +40,30 @@ export function tellDeskOfEnd(draft: Draft): void {
   const reason = state.closing?.reason ?? state.closeReason;
   if (!reason || reason === 'agent_closed' || !state.deskHasIt || state.closeQueued) return; // 6
   state.closeQueued = true;
-  draft.toDesk({ kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason });
+  const close = { kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason } as const;
+  draft.toDesk(close, state.closing?.trace);
 }
 
 export function endIfSettled(draft: Draft): void {
   const { state } = draft;
   if (!state.closing || state.status === 'closed' || state.pending.length > 0) return;
-  const { reason, detail } = state.closing;
+  const { reason, detail, trace } = state.closing;
   state.status = 'closed';
   state.closeReason = reason;
-  draft.emit('handoff.closed', {
+  const data = {
     reason,
     ...(detail === undefined ? {} : { detail }),
     text: draft.text(CLOSE_TEXT[reason]),
     packet: packetOf(state, state.closing, draft.atMs),
-  });
-  if (draft.native) draft.handBack({ kind: 'handoffEnded', id: draft.input.handoffId, atMs: draft.atMs });
+  };
+  draft.emit('handoff.closed', data, trace);
+  if (draft.native) {
+    draft.handBack({ kind: 'handoffEnded', id: draft.input.handoffId, atMs: draft.atMs, ...traced(trace) });
+  }
 }
 
 /** Messages that nobody will deliver any more. */
 export function failPending(draft: Draft, why: FailureReason): void {
-  for (const message of draft.state.pending.splice(0)) draft.emitFailed(message.messageId, why);
+  for (const message of draft.state.pending.splice(0)) draft.emitFailed(message.messageId, why, message.trace);
   endIfSettled(draft);
 }

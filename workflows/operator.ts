@@ -1,5 +1,5 @@
 /** What an operator does with one message, and what is remembered for it. */
-import type { FailedMessage, FailureReason } from './contracts.ts';
+import type { FailedMessage, FailureReason, PendingMessage } from './contracts.ts';
 import { attachmentsOf } from './counter.ts';
 import type { Draft } from './draft.ts';
 
@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 export const FAILED_LIMIT = 50;
 
 /** A message of an open handoff has failed: kept, so that an operator can have it tried again. */
-export function fail(draft: Draft, message: { n: number; messageId: string }, reason: FailureReason): void {
+export function fail(draft: Draft, message: PendingMessage, reason: FailureReason): void {
   const { state } = draft;
   const delivery = draft.waiting.find(({ n }) => n === message.n);
   if (delivery?.kind === 'message') {
@@ -15,7 +15,7 @@ export function fail(draft: Draft, message: { n: number; messageId: string }, re
     const failed: FailedMessage = { messageId, text, ...attachmentsOf(delivery) };
     state.failed = [...(state.failed ?? []).slice(1 - FAILED_LIMIT), failed];
   }
-  draft.emitFailed(message.messageId, reason);
+  draft.emitFailed(message.messageId, reason, message.trace);
 }
 
 /** A failed message goes to the desk behind all others; one that waits in a pause between two tries is tried now. */

@@ -18,7 +18,7 @@ import type {
 export interface HandoffState {
   status: HandoffStatus;
   /** Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over. */
-  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string };
+  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string; trace?: string };
   closeReason?: CloseReason;
   email?: string;
   /** The desk has the conversation: it accepted, or an agent answered before its acceptance came back. */
@@ -35,7 +35,7 @@ export interface HandoffState {
   lastDeskN: number;
   lastTimestamp: number;
   /** Messages for the desk that are neither delivered nor failed, oldest first. */
-  pending: { n: number; messageId: string }[];
+  pending: PendingMessage[];
   /** The desk will be told of the end. */
   closeQueued: boolean;
   /** Ids of the last signals, for dedupe; bounded. */
@@ -45,6 +45,13 @@ export interface HandoffState {
   memory?: HandoffMemory;
   /** What an operator may have tried again, oldest first; bounded. */
   failed?: FailedMessage[];
+}
+
+/** A message for the desk. */
+export interface PendingMessage {
+  n: number;
+  messageId: string;
+  trace?: string;
 }
 
 /** A message of the user that did not arrive. */

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
+import { traceHeaders } from '../platform/trace.ts';
 import { type AddressGuard, ConnectFailed, createAddressGuard, guardedConnector, type Lookup } from './guard.ts';
 
 export interface HttpRequest {
@@ -24,7 +25,10 @@ export interface HttpResponse {
 }
 
 export interface HttpClient {
-  /** Any answer is a response, 3xx (never followed) and 5xx too. No retry. Throws only `HttpError`. */
+  /**
+   * Any answer is a response, 3xx (never followed) and 5xx too. No retry. Throws only `HttpError`. The call carries the
+   * trace of the work at hand.
+   */
   request(request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
 }
@@ -194,7 +198,7 @@ function exchange(agent: Agent, url: URL, request: HttpRequest, userAgent: strin
           origin: url.origin,
           path: url.pathname + url.search,
           method: request.method,
-          headers: { 'user-agent': userAgent, ...request.headers },
+          headers: { 'user-agent': userAgent, ...traceHeaders(), ...request.headers },
           body: request.body ?? null,
           ...wait,
         },

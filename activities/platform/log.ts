@@ -1,5 +1,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 
+import { traceFields } from './trace.ts';
+
 export type { Logger };
 
 const SECRET_FIELDS = [
@@ -22,8 +24,12 @@ const redact = {
   censor: '[redacted]',
 };
 
-/** JSON lines on stdout, or to `destination`. Secrets are redacted down to the third level of an object. */
+/**
+ * JSON lines on stdout, or to `destination`. Secrets are redacted down to the third level of an object. What is logged
+ * while a request is served, or while something is done for it later, has its `traceId`.
+ */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
-  const options = { level, redact, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const mixin = () => traceFields();
+  const options = { level, redact, base: null, timestamp: pino.stdTimeFunctions.isoTime, mixin };
   return destination ? pino(options, destination) : pino(options);
 }

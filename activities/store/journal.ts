@@ -19,11 +19,16 @@ export function createJournal(db: Database, marks: UserMarks): Journal & { idle(
       const { events, late, human } = entry;
       if (events.length > 0 || late.length > 0 || human !== undefined) await commits.add(entry);
     },
-    async read<E extends BotEvent = HandoffEvent>(id: string, after: number, limit: number) {
+    async read<E extends BotEvent = HandoffEvent>(
+      id: string,
+      after: number,
+      limit: number,
+      { traced = false }: { traced?: boolean } = {},
+    ) {
       const { rows } = await sql<{ event: E }>`
         select event from events where handoff_id = ${id} and seq > ${after} order by seq limit ${limit}
       `.execute(db);
-      return rows.map((row) => row.event);
+      return rows.map(({ event }) => (traced ? event : untraced(event)));
     },
     async late(handoffId) {
       const { rows } = await sql<{ message: LateMessage }>`
@@ -134,6 +139,12 @@ function messageIdOf({ data }: BotEvent): string | null {
  */
 const shownAs = ({ id }: LateMessage): string => `"messageId":${JSON.stringify(id)}`;
 
+/** The trace of an event is for its callback. */
+function untraced<E extends BotEvent>(event: E): E {
+  const { trace: _trace, ...shown } = event;
+  return shown as E;
+}
+
 async function readBot(db: Database, botId: string, cursor: string | undefined, limit: number): Promise<BotPage> {
   const match = BOT_CURSOR.exec(cursor === undefined || cursor === 'start' ? FIRST : cursor);
   const [, xid, id] = match ?? [];
@@ -148,7 +159,7 @@ async function readBot(db: Database, botId: string, cursor: string | undefined, 
   `.execute(db);
   const safe = rows.slice(0, limit).filter((row) => row.safe);
   return {
-    events: safe.map((row) => ({ cursor: `${row.xid}-${row.id}`, event: row.event })),
+    events: safe.map((row) => ({ cursor: `${row.xid}-${row.id}`, event: untraced(row.event) })),
     complete: safe.length === rows.length,
   };
 }

@@ -174,8 +174,13 @@ export interface Journal {
    * and no events changes that alone.
    */
   append(entry: JournalEntry): Promise<void>;
-  /** Events with `seq` above `after`, in order. Whose id it is says of which kind they are. */
-  read<E extends BotEvent = HandoffEvent>(id: string, after: number, limit: number): Promise<E[]>;
+  /** Events with `seq` above `after`, in order. Whose id it is says of which kind they are. `traced`: with their trace. */
+  read<E extends BotEvent = HandoffEvent>(
+    id: string,
+    after: number,
+    limit: number,
+    options?: { traced?: boolean },
+  ): Promise<E[]>;
   late(handoffId: string): Promise<LateMessage[]>;
   /**
    * All events of a bot in the order in which they became safe to read, behind `cursor` (`start` or none: from the

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Metrics } from '../../activities/platform/metrics.ts';
+import { traceFields } from '../../activities/platform/trace.ts';
 
 /** One log line and one observation per answer, with the route's pattern: addresses carry tokens and ids. */
 export const observe = fp<{ metrics: Metrics }>(async (app, { metrics }) => {
@@ -14,7 +15,9 @@ export const observe = fp<{ metrics: Metrics }>(async (app, { metrics }) => {
     if (!isStream(reply))
       metrics.httpSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
     const level = isQuiet(request) ? 'debug' : 'info';
-    request.log[level]({ method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'answered');
+    const fields = { method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+    // The answer may end outside of the request's scope.
+    request.log[level]({ ...fields, ...traceFields(request.trace) }, 'answered');
   });
 });
 
