@@ -186,6 +186,7 @@ export function createMaintenanceActivities(deps: Deps) {
   return {
     /** Forwards what the inbox still holds, and alarms about what nobody knows. */
     async sweepInbox(): Promise<{ replayed: number; unknown: number }> {
+      metrics.maintenanceRuns.inc();
       await store.forgetExpiredMemory();
       return { replayed: await replayKnown(), unknown: await alarmUnknown() };
     },

@@ -5,6 +5,7 @@ import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
+import { readGauges } from './gauges.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
 import { createInsight } from './insight.ts';
@@ -45,7 +46,7 @@ export function createStore({
   desks = ourDesks,
   poolSize = POOL_SIZE,
 }: StoreOptions): Store {
-  const db = openDatabase(databaseUrl, poolSize, log);
+  const { db, connections } = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
@@ -68,6 +69,8 @@ export function createStore({
     userMarks,
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
+    connections,
+    gauges: () => readGauges(db),
     async ping() {
       await sql`select 1`.execute(db);
     },
