@@ -23,6 +23,8 @@ export interface Config {
   allowedNetworks: string[];
   /** Calls a minute for one key. */
   rateLimit: number;
+  /** How long what has ended is kept, whole days; 0 = for ever. */
+  retentionDays: number;
   /** undefined: `playgroundIsOn` decides. */
   playground: boolean | undefined;
   /** Without a slash at its end. */
@@ -102,6 +104,9 @@ const key = checked((value) =>
   value.length >= 16 && !/\s/.test(value) ? undefined : 'must have at least 16 characters and no spaces',
 );
 
+/** Callbacks are tried for 72 hours, and a conversation may be idle for seven days: until then its data is needed. */
+const RETENTION_MIN_DAYS = 7;
+
 const variables = z.object({
   HOST: z.string().default('127.0.0.1').describe('Where the API listens.'),
   PORT: wholeNumber(0, 65_535).default(8080).describe('Where the API listens; 0 = any free port.'),
@@ -112,6 +117,12 @@ const variables = z.object({
   BATON_SECRET_KEYS: keys.optional().describe('Keys that encrypt secrets at rest.'),
   BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
   BATON_ALLOWED_NETWORKS: networks.default([]).describe('Private networks that desks and callbacks may be in.'),
+  BATON_RETENTION_DAYS: wholeNumber(0, 36_500)
+    .refine((days) => days === 0 || days >= RETENTION_MIN_DAYS, {
+      error: `must be 0 (for ever) or at least ${RETENTION_MIN_DAYS}`,
+    })
+    .default(90)
+    .describe('Days that closed handoffs are kept; 0 = for ever.'),
   BATON_RATE_LIMIT: wholeNumber(1, 1_000_000_000).default(6_000).describe('Calls a minute for one key.'),
   BATON_TEMPORAL_UI_URL: httpUrl.optional().describe('Your Temporal UI.'),
   BATON_LOG_LEVEL: z
@@ -165,6 +176,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     payloadKeys: read.BATON_PAYLOAD_KEYS,
     allowedNetworks: read.BATON_ALLOWED_NETWORKS,
     rateLimit: read.BATON_RATE_LIMIT,
+    retentionDays: read.BATON_RETENTION_DAYS,
     playground: read.BATON_PLAYGROUND,
     temporalUiUrl: read.BATON_TEMPORAL_UI_URL,
     logLevel: read.BATON_LOG_LEVEL,

@@ -5,7 +5,6 @@ import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
-import { readGauges } from './gauges.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
 import { createInsight } from './insight.ts';
@@ -16,6 +15,7 @@ import { createUserMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
+import { createUpkeep } from './upkeep.ts';
 import { createWakeups } from './wakeups.ts';
 
 export type * from './types.ts';
@@ -46,7 +46,7 @@ export function createStore({
   desks = ourDesks,
   poolSize = POOL_SIZE,
 }: StoreOptions): Store {
-  const { db, connections } = openDatabase(databaseUrl, poolSize, log);
+  const db = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
@@ -67,10 +67,9 @@ export function createStore({
     conversations: createConversations(db),
     insight: createInsight(db),
     userMarks,
+    upkeep: createUpkeep(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
-    connections,
-    gauges: () => readGauges(db),
     async ping() {
       await sql`select 1`.execute(db);
     },
