@@ -90,6 +90,7 @@ export function createCallbackActivities(deps: Deps) {
         slow = performance.now() - sentAt > SLOW_MS;
         marks.push(store.ledger.sent(batch.handoffId, 'callback', event.seq).catch(notWritten));
         metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'delivered' });
+        metrics.callbackLag.observe(Math.max(0, deps.clock.now() - Date.parse(event.at)) / 1_000);
       }
       sentSeq = event.seq;
     }

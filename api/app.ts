@@ -28,6 +28,7 @@ import { handoffMessageRoutes } from './routes/handoff-messages.ts';
 import { handoffRoutes } from './routes/handoffs.ts';
 import { humanRoutes } from './routes/human.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { nativeRoutes } from './routes/native.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -87,6 +88,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const group = (routes: Routes) => async (scope: FastifyInstance) =>
     routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
+  await app.register(group(metricsRoutes));
   await app.register(group(sessionRoutes));
   await app.register(group(webhookRoutes));
   await app.register(group(consentReturnRoutes));
@@ -153,7 +155,7 @@ function createContext(app: App, deps: ApiDeps): ApiContext {
     ...deps,
     pending,
     auth: createAuth(deps.config, deps.store),
-    intake: createIntake(deps.client, { pending }),
+    intake: createIntake(deps.client, { pending, metrics: deps.metrics }),
     retrying: new Set<string>(),
     closing: closing.signal,
   };

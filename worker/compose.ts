@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 
 import { desks } from '../activities/desks/registry.ts';
 import { createHttpClient, type HttpClient } from '../activities/http/client.ts';
@@ -10,6 +10,7 @@ import type { Logger } from '../activities/platform/log.ts';
 import { createMetrics, type Metrics } from '../activities/platform/metrics.ts';
 import { dataConverter } from '../activities/platform/payload-codec.ts';
 import { connectTemporal, temporalTarget, type Temporal } from '../activities/platform/temporal.ts';
+import { productVersion } from '../activities/platform/version.ts';
 import { createStore, migrate, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
 import { mountSandboxes, type Mounted } from '../api/sandbox/mount.ts';
@@ -25,6 +26,7 @@ import { ensureSearchAttributes } from './local/search-attributes.ts';
 import type { Shutdown } from './local/shutdown.ts';
 import type { Keys, Role } from './main.ts';
 import { createRuns, ensureMaintenance } from './runs.ts';
+import { installRuntime } from './telemetry.ts';
 import { createBatonWorker } from './worker.ts';
 
 /** How long a database or a Temporal server of yours may take to answer at the start. */
@@ -79,13 +81,9 @@ function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string | un
 }
 
 async function share(options: ComposeOptions): Promise<Shared> {
-  const { config, backends, keys, log, shutdown } = options;
-  // The SDK would stop the workers on a signal by itself, before the API has drained.
-  Runtime.install({
-    shutdownSignals: [],
-    logger: runtimeLogger(log),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
-  });
+  const { role, config, backends, keys, log, shutdown } = options;
+  // A process without a worker has nothing to measure there, and may share its settings with one that has.
+  installRuntime(log, role === 'api' ? undefined : config.temporalMetricsAddress);
   await patiently('The database', () => migrate(backends.databaseUrl));
   const target = {
     address: backends.temporal?.address ?? config.temporalAddress!,
@@ -102,7 +100,15 @@ async function share(options: ComposeOptions): Promise<Shared> {
   const http = createHttpClient({ allowedNetworks: config.allowedNetworks, allowedPrefixes: simulated });
   shutdown.add('the HTTP client', () => http.close());
   if (!backends.temporal) void prepareNamespace(temporal, log, shutdown);
-  return { ...options, store, http, metrics: createMetrics(), temporal, address, port };
+  return {
+    ...options,
+    store,
+    http,
+    metrics: createMetrics({ role, version: productVersion() }),
+    temporal,
+    address,
+    port,
+  };
 }
 
 async function startWorker(shared: Shared): Promise<void> {
@@ -228,14 +234,6 @@ const isPermanent = (error: unknown): boolean => error instanceof Error && error
 function reason(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
   return (message || code || String(error)).split('\n')[0]!.replace(/\.$/, '');
-}
-
-function runtimeLogger(log: Logger): DefaultLogger {
-  const level = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
-  return new DefaultLogger('INFO', ({ level: of, message, meta }) => {
-    // The queue of lagging callbacks has activities only, on purpose.
-    log[message.startsWith('No workflows registered') ? 'debug' : level[of]]({ ...meta }, message);
-  });
 }
 
 /** A host to listen at is not always one to call. */

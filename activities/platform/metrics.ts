@@ -88,7 +88,7 @@ const deliveryMetrics = (registry: Registry) => ({
 });
 
 const inboundMetrics = (registry: Registry) => ({
-  webhooks: counter(registry, 'baton_desk_events_total', 'Events that desks reported, by what became of them', [
+  deskEvents: counter(registry, 'baton_desk_events_total', 'Events that desks reported, by what became of them', [
     'desk',
     'outcome',
   ]),

@@ -5,6 +5,12 @@ import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
 
+interface OpenDatabase {
+  db: Database;
+  /** Of the pool at this moment; `waiting`: queries that have to wait for a connection. */
+  connections(): { total: number; idle: number; waiting: number };
+}
+
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** Longer than the server's own, which leaves the connection usable. */
@@ -24,10 +30,13 @@ export function connectionConfig(databaseUrl: string): ClientConfig {
 }
 
 /** Connects when needed, and anew after the server was away. */
-export function openDatabase(databaseUrl: string, poolSize: number, log: Logger): Database {
+export function openDatabase(databaseUrl: string, poolSize: number, log: Logger): OpenDatabase {
   const pool = new Pool({ ...connectionConfig(databaseUrl), max: poolSize });
   surviveLostConnections(pool, (error) => log.warn({ reason: error.message }, 'lost a database connection'));
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+  };
 }
 
 /**

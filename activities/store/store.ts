@@ -5,6 +5,7 @@ import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
+import { readGauges } from './gauges.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
 import { createInsight } from './insight.ts';
@@ -46,7 +47,7 @@ export function createStore({
   desks = ourDesks,
   poolSize = POOL_SIZE,
 }: StoreOptions): Store {
-  const db = openDatabase(databaseUrl, poolSize, log);
+  const { db, connections } = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
@@ -70,6 +71,8 @@ export function createStore({
     upkeep: createUpkeep(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
+    connections,
+    gauges: () => readGauges(db),
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -8,6 +8,7 @@ import type {
 } from '../../workflows/contracts.ts';
 import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
+import type { DatabaseGauges } from './gauges.ts';
 import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
 import type { Insight } from './insight-types.ts';
@@ -42,6 +43,10 @@ export interface Store {
   memory(botId: string, desk: string, config?: unknown): DeskMemory;
   /** Deletes what has expired and what belongs to no bot; says how many values. For maintenance. */
   forgetExpiredMemory(): Promise<number>;
+  /** What is open and what waits in the whole installation, for `/metrics`. */
+  gauges(): Promise<DatabaseGauges>;
+  /** Of this process's pool; `waiting`: queries that have to wait for a connection. */
+  connections(): { total: number; idle: number; waiting: number };
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */
@@ -231,5 +236,4 @@ export interface Callbacks {
   failing(botId: string, error: string): Promise<void>;
   ok(botId: string): Promise<void>;
   health(botId: string): Promise<CallbackHealth>;
-  failingCount(): Promise<number>;
 }

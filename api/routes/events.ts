@@ -102,6 +102,7 @@ function options(context: ApiContext, request: FastifyRequest, reply: FastifyRep
   return {
     reply,
     store: context.store,
+    metrics: context.metrics,
     closing: context.closing,
     heartbeatMs: context.heartbeatMs,
     stillAllowed: async () => (await context.auth.check(request)).ok,
