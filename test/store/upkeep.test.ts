@@ -99,7 +99,7 @@ const readWhenSafe = (botId: string, cursor: string | undefined, count: number) 
   until(
     async () => {
       const { events } = await fixture.store.journal.readBot(botId, cursor, 10);
-      return events.length === count && events;
+      return events.length === count ? events : undefined;
     },
     { message: `${count} events of ${botId}` },
   );
