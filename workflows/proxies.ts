@@ -96,9 +96,7 @@ export const callback = proxyActivities<Pick<Activities, 'deliverCallback' | 'gi
   cancellationType,
 });
 
-export const sweep = proxyActivities<
-  Pick<Activities, 'sweepInbox' | 'findGoneHandoffs' | 'closeGoneHandoff' | 'expireOld'>
->({
+export const sweep = proxyActivities<Pick<Activities, 'sweepInbox' | 'findGoneHandoffs' | 'closeGoneHandoff'>>({
   startToCloseTimeout: 60_000,
   scheduleToCloseTimeout: 300_000,
   retry: DESK_RETRY,
