@@ -26,7 +26,7 @@ const CALLS_PER_BOT = 10;
 export function createCallbackActivities(deps: Deps) {
   const { store, log, metrics } = deps;
   const settings = ttlCache(2_000, (botId) => store.bots.callback(botId));
-  const bulkhead = createBulkhead(deps.callsPerBot?.callback ?? CALLS_PER_BOT);
+  const bulkhead = createBulkhead(CALLS_PER_BOT);
   const avoidUntil = new Map<string, number>();
 
   async function post(callback: CallbackConfig, id: string, event: BotEvent, timeoutMs: number): Promise<void> {
@@ -90,6 +90,7 @@ export function createCallbackActivities(deps: Deps) {
         slow = performance.now() - sentAt > SLOW_MS;
         marks.push(store.ledger.sent(batch.handoffId, 'callback', event.seq).catch(notWritten));
         metrics.deliveries.inc({ lane: 'callback', desk: '', outcome: 'delivered' });
+        metrics.callbackLag.observe(Math.max(0, deps.clock.now() - Date.parse(event.at)) / 1_000);
       }
       sentSeq = event.seq;
     }

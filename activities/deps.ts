@@ -13,6 +13,11 @@ export interface HandoffRuns {
   tellConversation(conversation: ConversationInput, signals: ConversationSignal[]): Promise<void>;
   /** `gone`: no run, or one that ended in any way. */
   state(handoffId: string): Promise<'running' | 'gone'>;
+  /**
+   * Handoffs whose run was terminated, failed or timed out in the last minutes, in pages. A hint: Temporal's list comes a
+   * little late, and it may have some twice.
+   */
+  endedBadly(): AsyncIterable<string[]>;
   /** Starts the workflow that delivers a handoff's remaining callbacks; once, however often it is called. */
   startCallbackTail(tail: { handoffId: string; botId: string; fromSeq: number; toSeq: number }): Promise<void>;
 }
@@ -31,8 +36,8 @@ export interface Deps {
   clock: { now(): number };
   log: Logger;
   metrics: Metrics;
-  /** Calls of one bot that this process makes at the same moment; 20 to its desk and 10 to its callback by default. */
-  callsPerBot?: { desk: number; callback: number };
+  /** How long what has ended is kept, whole days; 0 and absent: for ever. */
+  retentionDays?: number;
 }
 
 /** One batch for the callback: the events themselves, or where to read them in the journal. */

@@ -4,9 +4,12 @@ import { createCallbackActivities } from './deliver-callback.ts';
 import { createDeliverActivities } from './deliver.ts';
 import type { Deps } from './deps.ts';
 import { createDeskCalls } from './desk-calls.ts';
+import { createGoneRunActivities } from './gone-runs.ts';
 import { createMaintenanceActivities } from './maintenance.ts';
 import { createNativeActivities } from './native.ts';
+import { createObserver } from './observer.ts';
 import { createQuickActivities } from './quick.ts';
+import { createRetentionActivities } from './retention.ts';
 
 /** What goes into the journal in one transaction, with what the index of handoffs must show afterwards. */
 export interface JournalBatch {
@@ -26,15 +29,14 @@ export interface JournalBatch {
 /** All activities, given what they work with. The worker registers the result; workflows import only its type. */
 export function createActivities(deps: Deps) {
   const callDesk = createDeskCalls(deps);
+  const observe = createObserver(deps);
   const { tryDesk, ...deskActivities } = createDeliverActivities(deps, callDesk);
   const { tryCallback, ...callbackActivities } = createCallbackActivities(deps);
 
   /** Writes to the journal; the same batch again changes nothing. */
   async function record(batch: JournalBatch): Promise<void> {
     await deps.store.journal.append(batch);
-    for (const event of batch.events) {
-      if (event.type === 'handoff.closed') deps.metrics.handoffsClosed.inc({ reason: String(event.data.reason) });
-    }
+    observe(batch);
   }
 
   return {
@@ -45,6 +47,8 @@ export function createActivities(deps: Deps) {
     ...callbackActivities,
     ...createNativeActivities(deps),
     ...createMaintenanceActivities(deps),
+    ...createGoneRunActivities(deps),
+    ...createRetentionActivities(deps),
   };
 }
 

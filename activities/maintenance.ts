@@ -1,4 +1,3 @@
-import { heartbeat } from '@temporalio/activity';
 import type { HandoffEvent, HandoffSignal, Mode, ReturnPacket } from '../workflows/contracts.ts';
 import { isConversationId } from '../workflows/ids.ts';
 import { HandoffGone } from './deps.ts';
@@ -20,9 +19,6 @@ export interface ConversationToClose {
 /** A webhook's own call forwards it; what is older than this was left behind by a crash or an outage. Seconds. */
 const LEFT_BEHIND_SECONDS = 5;
 
-/** A run is started within the request; a handoff that has none after this time lost it. Seconds. */
-const RUN_MISSING_SECONDS = 60;
-
 /** An event of an unknown conversation may wait this long for its handoff before it is an alert. Seconds. */
 const UNKNOWN_SECONDS = 3_600;
 
@@ -33,9 +29,6 @@ const SWEEP_MS = 20_000;
 
 /** The `detail` of `handoff.closed` when the run itself could not say it. */
 const RUN_GONE = 'run_gone';
-
-/** Runs that are looked up at the same moment. */
-const LOOKS_AT_ONCE = 20;
 
 /** The run took its memory of what was said with it; the journal has all of it. */
 function packetOfRow({ startedAt, activeAt, agent, counts }: HandoffRow, nowMs: number): ReturnPacket {
@@ -82,6 +75,8 @@ export function createMaintenanceActivities(deps: Deps) {
         await store.inbox.forwarded(ids, outcome);
         done.settled += ids.length;
         if (outcome === 'forwarded') done.forwarded += ids.length;
+        const kind = outcome === 'forwarded' ? 'replayed' : 'late';
+        metrics.repairs.inc({ kind, desk: pending[0]?.desk ?? '' }, ids.length);
       } catch (error) {
         log.warn({ handoffId, err: error }, 'left in the inbox'); // The other handoffs do not wait for it.
       }
@@ -169,6 +164,7 @@ export function createMaintenanceActivities(deps: Deps) {
     }
     await store.journal.append({ handoffId: row.id, botId: row.botId, events: [closed], late: [], status: 'closed' });
     metrics.handoffsClosed.inc({ reason: 'operator_closed' });
+    metrics.repairs.inc({ kind: 'run_gone', desk: row.desk });
   }
 
   /** As the run itself would have said it. Again: the conversation knows it. */
@@ -186,26 +182,9 @@ export function createMaintenanceActivities(deps: Deps) {
   return {
     /** Forwards what the inbox still holds, and alarms about what nobody knows. */
     async sweepInbox(): Promise<{ replayed: number; unknown: number }> {
+      metrics.maintenanceRuns.inc();
       await store.forgetExpiredMemory();
       return { replayed: await replayKnown(), unknown: await alarmUnknown() };
-    },
-
-    /** The open handoffs whose run is gone, at most 200 of them. Changes nothing: the workflow finishes each. */
-    async findGoneHandoffs(): Promise<string[]> {
-      const gone: string[] = [];
-      let page: HandoffRow[];
-      let afterId: string | undefined;
-      do {
-        page = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, PAGE, afterId);
-        afterId = page.at(-1)?.id;
-        for (let at = 0; at < page.length; at += LOOKS_AT_ONCE) {
-          heartbeat(afterId);
-          const ids = page.slice(at, at + LOOKS_AT_ONCE).map((row) => row.id);
-          const states = await Promise.all(ids.map((id) => runs.state(id)));
-          gone.push(...ids.filter((_, index) => states[index] === 'gone'));
-        }
-      } while (page.length === PAGE && gone.length < PAGE);
-      return gone.slice(0, PAGE);
     },
 
     /** Closes the records of a handoff whose run is gone. Gives back where its desk has to be told, if anywhere. */
@@ -215,7 +194,10 @@ export function createMaintenanceActivities(deps: Deps) {
       if (!row) return null;
       const { id: handoffId, botId, desk, deskConversationId, mode } = row;
       // Nobody was ever told of it: the request that made the row failed before its run began.
-      if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) return null;
+      if (!row.runStarted && row.lastSeq === 0 && (await store.handoffs.discard(row.id))) {
+        metrics.repairs.inc({ kind: 'never_started', desk });
+        return null;
+      }
       if (row.status !== 'closed') await closeGone(row);
       // By an earlier try of this activity whose answer was lost: the desk still has to hear of it.
       else if (!(await closedHere(row))) return null;

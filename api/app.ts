@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { RUNNING, type Lifecycle } from '../activities/platform/lifecycle.ts';
 import { createAuth, type Auth } from './auth.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
 import { errorHandler, toApiError } from './errors.ts';
@@ -11,7 +10,6 @@ import { mcpRoutes } from './mcp/routes.ts';
 import { createPending } from './pending.ts';
 import { body } from './plugins/body.ts';
 import { docs } from './plugins/docs.ts';
-import { gate } from './plugins/gate.ts';
 import { guarded, keyed } from './plugins/keyed.ts';
 import { limits } from './plugins/limits.ts';
 import { observe } from './plugins/metrics.ts';
@@ -30,6 +28,7 @@ import { handoffMessageRoutes } from './routes/handoff-messages.ts';
 import { handoffRoutes } from './routes/handoffs.ts';
 import { humanRoutes } from './routes/human.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { nativeRoutes } from './routes/native.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -40,27 +39,30 @@ import { sessionRoutes } from './routes/session.ts';
 import { transcriptRoutes } from './routes/transcript.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionSecret } from './session.ts';
-import { createStreamPlaces } from './stream-places.ts';
 
 export type { ApiDeps } from './context.ts';
 
+const BODY_LIMIT = 256 * 1024;
+/** To receive a request, milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
 /** A socket on which nothing moves: longer than `Prefer: wait=60` and than the heartbeat of a stream. */
 const CONNECTION_TIMEOUT_MS = 90_000;
+/** Longer than the idle time of the usual load balancers, so that they close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const { config, log, metrics, lifecycle = RUNNING } = deps;
-  const { limits: allowed } = config;
+  const { config, log, metrics } = deps;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance,
     // Its lines carry addresses, and ours carry tokens; `observe` logs the route's pattern instead.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: allowed.bodyBytes,
-    requestTimeout: allowed.requestTimeoutSeconds * 1_000,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: allowed.keepAliveSeconds * 1_000,
-    trustProxy: allowed.trustedProxies.length > 0 && allowed.trustedProxies,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    trustProxy: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     // What cannot be routed at all, such as a wrong percent escape.
@@ -77,16 +79,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(security, { publicUrl: config.publicUrl });
   // Before the limits, which count a session by its own name.
   await app.register(cookie, { secret: sessionSecret(config.operatorKey) });
-  await app.register(limits, { callsPerMinute: config.rateLimit, ...allowed });
-  await app.register(gate, { lifecycle });
+  await app.register(limits, { callsPerMinute: config.rateLimit });
   await app.register(body);
   await app.register(routeTable);
   await app.register(docs);
 
-  const context = createContext(app, { ...deps, lifecycle });
+  const context = createContext(app, deps);
   const group = (routes: Routes) => async (scope: FastifyInstance) =>
     routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
+  await app.register(group(metricsRoutes));
   await app.register(group(sessionRoutes));
   await app.register(group(webhookRoutes));
   await app.register(group(consentReturnRoutes));
@@ -139,22 +141,21 @@ const KEYED: Routes[] = [
   codecRoutes,
 ];
 
-function createContext(app: App, deps: ApiDeps & { lifecycle: Lifecycle }): ApiContext {
+function createContext(app: App, deps: ApiDeps): ApiContext {
   const closing = new AbortController();
   // Before the server waits for its connections: streams would keep it waiting.
   app.addHook('preClose', async () => closing.abort());
   // An answer that was under way would leave its connection open for the keep-alive time, and the server with it.
   app.addHook('onSend', async (_request, reply) => {
-    if (closing.signal.aborted || deps.lifecycle.draining) void reply.header('connection', 'close');
+    if (closing.signal.aborted) void reply.header('connection', 'close');
   });
   const pending = createPending();
   app.addHook('onClose', () => pending.settled());
   return {
     ...deps,
     pending,
-    places: createStreamPlaces(deps.config.limits),
     auth: createAuth(deps.config, deps.store),
-    intake: createIntake(deps.client, { pending }),
+    intake: createIntake(deps.client, { pending, metrics: deps.metrics }),
     retrying: new Set<string>(),
     closing: closing.signal,
   };

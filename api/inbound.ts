@@ -39,6 +39,12 @@ export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk
  * when the inbox cannot be written.
  */
 export async function receiveInbound(context: ApiContext, inbound: InboundEvent): Promise<Inbound> {
+  const outcome = await take(context, inbound);
+  context.metrics.deskEvents.inc({ desk: inbound.desk, outcome });
+  return outcome;
+}
+
+async function take(context: ApiContext, inbound: InboundEvent): Promise<Inbound> {
   const { botId, desk, event, handoffId, foreignPossible, conversation } = inbound;
   const signal = { ...event.signal, id: deskSignalId(desk, event.dedupeKey), ...tracedNow() };
   const { dedupeKey, deskConversationId } = event;

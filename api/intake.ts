@@ -1,10 +1,12 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { conversationStart } from '../activities/platform/conversation-start.ts';
 import { tracedNow } from '../activities/platform/trace.ts';
+import type { Metrics } from '../activities/platform/metrics.ts';
 import { HANDOFF_SIGNAL, type ConversationInput, type ConversationSignal } from '../workflows/contracts.ts';
 import { handoffWorkflowId, WORKFLOW } from '../workflows/ids.ts';
 import { unavailable } from './errors.ts';
 import { createPending, type Pending } from './pending.ts';
+import { timed } from './temporal-calls.ts';
 
 /** `closed`: the run has ended or never began. */
 export type SendOutcome = 'accepted' | 'closed';
@@ -28,6 +30,8 @@ export interface IntakeOptions {
   /** Milliseconds until a call is given up. */
   deadlineMs?: number;
   pending?: Pending;
+  /** Measures the calls. */
+  metrics?: Metrics;
 }
 
 interface Item {
@@ -50,7 +54,7 @@ interface Lane {
 const keyOf = ({ kind, id }: ConversationSignal): string => `${kind}:${id}`;
 
 export function createIntake(client: Client, options: IntakeOptions = {}): Intake {
-  const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000, pending = createPending() } = options;
+  const { maxEvents = 100, maxBytes = 400 * 1024, deadlineMs = 3_000, pending = createPending(), metrics } = options;
   const lanes = new Map<string, Lane>();
 
   return {
@@ -94,7 +98,7 @@ export function createIntake(client: Client, options: IntakeOptions = {}): Intak
         ? client.workflow.getHandle(handoffWorkflowId(target)).signal(HANDOFF_SIGNAL, signals)
         : client.workflow.signalWithStart(WORKFLOW.conversation, conversationStart(begin, signals));
     try {
-      await client.withDeadline(Date.now() + deadlineMs, call);
+      await timed(metrics, 'signal', () => client.withDeadline(Date.now() + deadlineMs, call));
       return 'accepted';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return 'closed';

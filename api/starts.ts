@@ -10,6 +10,7 @@ import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../w
 import type { ApiContext } from './context.ts';
 import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
 import { inOwnMessenger, servesChannel } from './messenger.ts';
+import { timed } from './temporal-calls.ts';
 
 export interface StartRequest {
   botId: string;
@@ -48,6 +49,7 @@ export async function startHandoff(context: ApiContext, request: StartRequest): 
   if (open !== undefined) return await existing(context, bot, open, request.history);
   const refusal = refuse(context, bot, request, Date.now());
   if (refusal !== undefined) {
+    context.metrics.handoffsRefused.inc({ reason: refusal.reason });
     void context.pending.track(noteRefusal(context, request, refusal.reason));
     return refusal;
   }
@@ -130,18 +132,20 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
 
 /** Idempotent: the handoff's id is the run's id. Throws a 503 `ApiError` when Temporal cannot be reached. */
 async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, history: Turn[]): Promise<void> {
-  const { client, store } = context;
+  const { client, store, metrics } = context;
   try {
-    await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      client.workflow.start(WORKFLOW.handoff, {
-        workflowId: handoffWorkflowId(row.id),
-        taskQueue: TASK_QUEUE,
-        args: [inputOf(bot, row, history)],
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        typedSearchAttributes: searchAttributes(row),
-        staticSummary: `${row.botId} · ${row.desk} · ${row.channel}`,
-      }),
+    await timed(metrics, 'start', () =>
+      client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        client.workflow.start(WORKFLOW.handoff, {
+          workflowId: handoffWorkflowId(row.id),
+          taskQueue: TASK_QUEUE,
+          args: [inputOf(bot, row, history)],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          typedSearchAttributes: searchAttributes(row),
+          staticSummary: `${row.botId} · ${row.desk} · ${row.channel}`,
+        }),
+      ),
     );
   } catch (error) {
     // A run of this id that has ended already: it was started.

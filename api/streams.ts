@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import type { Metrics } from '../activities/platform/metrics.ts';
 import type { BotEvent } from '../workflows/contracts.ts';
 import { isUnavailable, type Store } from '../activities/store/store.ts';
 import { createWakeup, goneSignal } from './wait.ts';
@@ -17,6 +18,7 @@ const RECONNECT_MS = 2_000;
 export interface StreamOptions {
   reply: FastifyReply;
   store: Store;
+  metrics: Metrics;
   /** Ends the stream: the app closes. */
   closing: AbortSignal;
   /** Asked at every heartbeat; false cuts the stream. */
@@ -56,7 +58,7 @@ async function* handoffChunks(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const { store } = options;
-  const { wakeup, pulse, everyMs } = life(options, { handoffId }, signal);
+  const { wakeup, pulse, everyMs, end } = life(options, { handoffId }, signal);
   let seen = after;
   try {
     yield opening('');
@@ -75,14 +77,14 @@ async function* handoffChunks(
       if (events?.length === 0) await wakeup.next(everyMs);
     }
   } finally {
-    wakeup.stop();
+    end();
   }
 }
 
-/** For a reader that comes back after it has had everything. */
+/** For a reader that comes back after it has had everything, or whose handoff was deleted meanwhile. */
 async function isOver(store: Store, handoffId: string, seen: number): Promise<boolean> {
   const found = await store.handoffs.find(handoffId);
-  if (found?.status !== 'closed') return false;
+  if (found !== undefined && found.status !== 'closed') return false;
   return (await store.journal.read(handoffId, seen, 1)).length === 0;
 }
 
@@ -92,7 +94,7 @@ async function* botChunks(
   cursor: string,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const { wakeup, pulse, everyMs } = life(options, { botId }, signal);
+  const { wakeup, pulse, everyMs, end } = life(options, { botId }, signal);
   let seen = cursor;
   try {
     // The id alone: a reader that is cut off before its first event resumes here and not at a later now.
@@ -111,7 +113,7 @@ async function* botChunks(
       else if (page.events.length === 0) await wakeup.next(SETTLE_MS);
     }
   } finally {
-    wakeup.stop();
+    end();
   }
 }
 
@@ -119,9 +121,16 @@ async function* botChunks(
 function life(options: StreamOptions, topic: { handoffId: string } | { botId: string }, signal: AbortSignal) {
   const everyMs = options.heartbeatMs ?? HEARTBEAT_MS;
   let at = Date.now();
+  const kind = 'botId' in topic ? 'bot' : 'handoff';
+  const wakeup = createWakeup(options.store, topic, signal);
+  options.metrics.streamsOpen.inc({ kind });
   return {
     everyMs,
-    wakeup: createWakeup(options.store, topic, signal),
+    wakeup,
+    end(): void {
+      wakeup.stop();
+      options.metrics.streamsOpen.dec({ kind });
+    },
     async pulse(): Promise<'early' | 'beat' | 'over'> {
       if (Date.now() - at < everyMs) return 'early';
       at = Date.now();

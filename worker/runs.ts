@@ -16,6 +16,12 @@ import {
 /** How often the maintenance workflow looks for what was left behind. */
 const MAINTENANCE_EVERY = '1 minute';
 
+/** Longer than a round of maintenance and the lateness of Temporal's list together. Milliseconds. */
+const BADLY_ENDED_MS = 15 * 60_000;
+
+/** Ids that are looked up together. */
+const LIST_PAGE = 200;
+
 /** JSON characters of one call, far below the 2 MiB that one payload may have. */
 const SIGNAL_CHARACTERS = 400_000;
 
@@ -62,6 +68,21 @@ export function createRuns(client: Client): HandoffRuns {
         if (error instanceof WorkflowNotFoundError) return 'gone';
         throw error;
       }
+    },
+
+    async *endedBadly() {
+      const since = new Date(Date.now() - BADLY_ENDED_MS).toISOString();
+      const query =
+        `WorkflowType = '${WORKFLOW.handoff}' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut') ` +
+        `AND CloseTime > '${since}'`;
+      let ids: string[] = [];
+      for await (const { workflowId } of client.workflow.list({ query, pageSize: LIST_PAGE })) {
+        ids.push(workflowId);
+        if (ids.length < LIST_PAGE) continue;
+        yield ids;
+        ids = [];
+      }
+      if (ids.length > 0) yield ids;
     },
 
     async startCallbackTail(tail) {

@@ -3,13 +3,21 @@ import * as act from './proxies.ts';
 /** A gone run took its count of deliveries with it, so its desk's close gets a number behind all of them. */
 const BEHIND_ALL = 1_000_000_000;
 
-/** Once a minute: forwards what was left behind and finishes handoffs whose run was terminated. */
-export async function maintenance(): Promise<{ replayed: number; unknown: number; closed: number }> {
+/** What a round of maintenance did. */
+interface Round {
+  replayed: number;
+  unknown: number;
+  closed: number;
+  expired: number;
+}
+
+/** Once a minute: forwards what was left behind, finishes handoffs whose run was terminated, deletes what is old enough. */
+export async function maintenance(): Promise<Round> {
   const inbox = await act.sweep.sweepInbox();
   const gone = await act.sweep.findGoneHandoffs();
   // Side by side, because one desk that stays away would keep the others, and the next sweep, for its whole limit.
   await Promise.all(gone.map(finish));
-  return { ...inbox, closed: gone.length };
+  return { ...inbox, closed: gone.length, ...(await act.sweep.expireOld()) };
 }
 
 async function finish(handoffId: string): Promise<void> {

@@ -96,7 +96,9 @@ export const callback = proxyActivities<Pick<Activities, 'deliverCallback' | 'gi
   cancellationType,
 });
 
-export const sweep = proxyActivities<Pick<Activities, 'sweepInbox' | 'findGoneHandoffs' | 'closeGoneHandoff'>>({
+export const sweep = proxyActivities<
+  Pick<Activities, 'sweepInbox' | 'findGoneHandoffs' | 'closeGoneHandoff' | 'expireOld'>
+>({
   startToCloseTimeout: 60_000,
   scheduleToCloseTimeout: 300_000,
   retry: DESK_RETRY,

@@ -88,7 +88,7 @@ const deliveryMetrics = (registry: Registry) => ({
 });
 
 const inboundMetrics = (registry: Registry) => ({
-  webhooks: counter(registry, 'baton_desk_events_total', 'Events that desks reported, by what became of them', [
+  deskEvents: counter(registry, 'baton_desk_events_total', 'Events that desks reported, by what became of them', [
     'desk',
     'outcome',
   ]),
@@ -119,6 +119,12 @@ const inboundMetrics = (registry: Registry) => ({
     'baton_repairs_total',
     'What maintenance and reconciliation put right, by kind (replayed, run_gone, message, closed, ...)',
     ['kind', 'desk'],
+  ),
+  expired: counter(
+    registry,
+    'baton_retention_deleted_total',
+    'What was kept long enough and is deleted: handoffs, conversations, events, lateMessages, inbox, refusals',
+    ['what'],
   ),
   maintenanceRuns: counter(registry, 'baton_maintenance_runs_total', 'Rounds of maintenance that this worker did', []),
 });

@@ -54,13 +54,5 @@ export function createCallbacks(db: Database): Callbacks {
         lastSuccessAt: isoTimeOrNull(row?.last_success_at ?? null),
       };
     },
-    async failingCount() {
-      const row = await db
-        .selectFrom('callback_health')
-        .select((eb) => eb.fn.countAll<string>().as('count'))
-        .where('failing_since', 'is not', null)
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
-    },
   };
 }

@@ -48,6 +48,7 @@ export function createConversations(db: Database): Conversations {
         select
           greatest(
             (select max(seq) from events where handoff_id = ${id}),
+            (select last_seq from conversations where id = ${id}),
             (select sent from ledger where handoff_id = ${id} and lane = 'callback'),
             0
           ) as seq,

@@ -85,6 +85,8 @@ export interface Handoffs {
   emailGiven(id: string, email: string): Promise<void>;
   /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
   openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
+  /** Those of these handoffs that are not closed. */
+  stillOpen(ids: string[]): Promise<string[]>;
   /** Removes a row whose run never started and that has no event; says whether it did. */
   discard(id: string): Promise<boolean>;
 }

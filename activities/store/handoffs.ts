@@ -87,6 +87,12 @@ export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
       if (afterId !== undefined) query = query.where('n', '>', byId(afterId).select('n'));
       return (await query.execute()).map(toRow);
     },
+    async stillOpen(ids) {
+      const { rows } = await sql<{ id: string }>`
+        select id from handoffs where id = any(${ids}::text[]) and status <> 'closed'
+      `.execute(db);
+      return rows.map((row) => row.id);
+    },
     async discard(id) {
       const result = await db
         .deleteFrom('handoffs')

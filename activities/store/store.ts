@@ -5,6 +5,7 @@ import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
+import { readGauges } from './gauges.ts';
 import { createHandoffs } from './handoffs.ts';
 import { createInbox } from './inbox.ts';
 import { createInsight } from './insight.ts';
@@ -15,13 +16,14 @@ import { createUserMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
+import { createUpkeep } from './upkeep.ts';
 import { createWakeups } from './wakeups.ts';
 
 export type * from './types.ts';
 export { ChangedMeanwhile } from './bots.ts';
 export { CursorError } from './cursor.ts';
 export { TooManyToCount } from './insight.ts';
-export { isMigrated, migrate } from './migrate.ts';
+export { migrate } from './migrate.ts';
 export { isUnavailable } from './unavailable.ts';
 
 export interface StoreOptions {
@@ -33,8 +35,6 @@ export interface StoreOptions {
   desks?: DeskRegistry;
   /** Connections beside the one that listens; 10 by default. */
   poolSize?: number;
-  /** Until the server gives up one statement; 5 by default. */
-  statementSeconds?: number;
 }
 
 const POOL_SIZE = 10;
@@ -46,9 +46,8 @@ export function createStore({
   log,
   desks = ourDesks,
   poolSize = POOL_SIZE,
-  statementSeconds,
 }: StoreOptions): Store {
-  const db = openDatabase(databaseUrl, poolSize, log, statementSeconds);
+  const { db, connections } = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
@@ -69,8 +68,11 @@ export function createStore({
     conversations: createConversations(db),
     insight: createInsight(db),
     userMarks,
+    upkeep: createUpkeep(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
+    connections,
+    gauges: () => readGauges(db),
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -113,6 +113,8 @@ export interface Tables {
   refusals: { bot_id: string; at: GeneratedTime; reason: string; channel: string };
   /** What was said before a handoff. */
   histories: { handoff_id: string; turns: Json<Turn[]> };
+  /** Where walks stand that go on from one round of maintenance to the next. */
+  upkeep: { name: string; value: string; at: GeneratedTime };
   callback_health: {
     bot_id: string;
     failing_since: MaybeTime;

@@ -8,14 +8,17 @@ import type {
 } from '../../workflows/contracts.ts';
 import type { DeskMemory } from '../desks/desk.ts';
 import type { BotSettings } from '../settings.ts';
+import type { DatabaseGauges } from './gauges.ts';
 import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
 import type { Insight } from './insight-types.ts';
 import type { UserMarks } from './marks.ts';
+import type { Upkeep } from './upkeep-types.ts';
 
 export type * from './handoff-types.ts';
 export type * from './inbox-types.ts';
 export type * from './insight-types.ts';
+export type * from './upkeep-types.ts';
 
 /** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
 export interface Store {
@@ -31,6 +34,7 @@ export interface Store {
   insight: Insight;
   /** What one user's handoffs are found by in `handoffs.user_marks`. */
   userMarks: UserMarks;
+  upkeep: Upkeep;
   /**
    * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
    * several `update`s that nest, no two may take the same keys in another order, and none its own key again. Apart for every address (`baseUrl` of `config`): a token of the
@@ -39,6 +43,10 @@ export interface Store {
   memory(botId: string, desk: string, config?: unknown): DeskMemory;
   /** Deletes what has expired and what belongs to no bot; says how many values. For maintenance. */
   forgetExpiredMemory(): Promise<number>;
+  /** What is open and what waits in the whole installation, for `/metrics`. */
+  gauges(): Promise<DatabaseGauges>;
+  /** Of this process's pool; `waiting`: queries that have to wait for a connection. */
+  connections(): { total: number; idle: number; waiting: number };
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */
@@ -228,5 +236,4 @@ export interface Callbacks {
   failing(botId: string, error: string): Promise<void>;
   ok(botId: string): Promise<void>;
   health(botId: string): Promise<CallbackHealth>;
-  failingCount(): Promise<number>;
 }

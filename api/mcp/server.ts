@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { logFailure, toApiError } from '../errors.ts';
 import { REQUEST_TOOL, requestDescription } from '../tool.ts';
-import { productVersion } from '../version.ts';
+import { productVersion } from '../../activities/platform/version.ts';
 import type { Call } from './call.ts';
 import { requestHandoff } from './request.ts';
 import { inputs, outputs, type Args, type Result, type ToolName } from './schemas.ts';

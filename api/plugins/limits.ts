@@ -21,22 +21,19 @@ export interface Guard {
   failed(request: FastifyRequest): Promise<void>;
 }
 
+/** Wrong keys that one address may send in a minute. */
+const WRONG_KEYS_PER_MINUTE = 60;
 const MAX_KNOWN = 10_000;
+/** Shed load before the event loop stands still: mean delay in milliseconds. */
+const MAX_EVENT_LOOP_DELAY_MS = 1_500;
 /** The mean is over this long, milliseconds. Over one second a single pause, such as the start, is taken for overload. */
 const LOAD_SAMPLE_MS = 5_000;
 
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-/** `wrongKeys`: that one address may send in a minute. `loadDelayMs`: load is shed before the event loop stands still. */
-interface LimitOptions {
-  callsPerMinute: number;
-  wrongKeys: number;
-  loadDelayMs: number;
-}
-
-export const limits = fp<LimitOptions>(async (app, { callsPerMinute, wrongKeys, loadDelayMs }) => {
+export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinute }) => {
   await app.register(underPressure, {
-    maxEventLoopDelay: loadDelayMs,
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
     sampleInterval: LOAD_SAMPLE_MS,
     retryAfter: 2,
   });
@@ -47,7 +44,7 @@ export const limits = fp<LimitOptions>(async (app, { callsPerMinute, wrongKeys, 
     cache: 20_000,
     keyGenerator: callerOf,
   });
-  app.decorate('guard', createGuard(app, wrongKeys));
+  app.decorate('guard', createGuard(app));
 });
 
 /** A key and a session have their own count wherever they call from; a caller without one is counted by address. */
@@ -58,9 +55,9 @@ function callerOf(request: FastifyRequest): string {
   return session === undefined ? `ip:${request.ip}` : `session:${session.id}`;
 }
 
-function createGuard(app: FastifyInstance, wrongKeysPerMinute: number): Guard {
+function createGuard(app: FastifyInstance): Guard {
   const count = app.createRateLimit({
-    max: wrongKeysPerMinute,
+    max: WRONG_KEYS_PER_MINUTE,
     timeWindow: 60_000,
     keyGenerator: (request) => `wrong:${request.ip}`,
   });

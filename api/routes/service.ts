@@ -2,7 +2,7 @@ import { BUILT_IN_TEXTS } from '../../activities/text/languages.ts';
 import { requireOperator } from '../auth.ts';
 import { errors } from '../schemas/common.ts';
 import { service } from '../schemas/insight.ts';
-import { productVersion } from '../version.ts';
+import { productVersion } from '../../activities/platform/version.ts';
 import type { Routes } from './route.ts';
 
 export const serviceRoutes: Routes = (app, context) => {

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
-import { pino, type Logger } from 'pino';
 import { createRegistry, type DeskRegistry } from '../../activities/desks/registry.ts';
 import { webhook } from '../../activities/desks/webhook/index.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
 import { loadConfig, type Config } from '../../activities/platform/config.ts';
+import { createLogger } from '../../activities/platform/log.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
 import { connectTemporal, type Temporal } from '../../activities/platform/temporal.ts';
 import { createStore, type Store } from '../../activities/store/store.ts';
@@ -64,6 +64,8 @@ export interface ApiOptions {
   /** A Temporal that is not there. */
   temporalAddress?: string;
   temporalUiUrl?: string;
+  /** `info` by default. */
+  logLevel?: string;
 }
 
 export async function startApi(options: ApiOptions = {}): Promise<Api> {
@@ -77,12 +79,14 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   if (options.temporalAddress === undefined) await ensureSearchAttributes(temporal.connection, namespace);
   const secretKeys = `k1:${randomBytes(32).toString('base64')}`;
   const log: string[] = [];
-  const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(line) }) as Logger;
+  const logger = createLogger(options.logLevel ?? 'info', { write: (line) => void log.push(line) });
   const desks = options.desks ?? createRegistry([webhook]);
   const http = createHttpClient({ allowedNetworks: ['127.0.0.0/8'] });
   const desk = createWebhookSandbox({});
   const deskUrl = await desk.listen();
   const closers: (() => Promise<unknown>)[] = [];
+  // Of the app and of the worker, as one process with both parts has it.
+  const metrics = createMetrics();
 
   const newStore = (): Store => {
     const store = createStore({ databaseUrl: database.url, secretKeys, log: logger, desks });
@@ -115,7 +119,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     return { app, url, store };
   }
 
-  const { app, url, store } = await listen(newStore());
+  const { app, url, store } = await listen(newStore(), { metrics });
   desk.connect({ batonUrl: url });
 
   const call: Api['call'] = async (method, path, { key = OPERATOR_KEY, body, headers = {} } = {}) => {
@@ -180,7 +184,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
           publicUrl: config.publicUrl,
           clock: { now: () => Date.now() },
           log: logger,
-          metrics: createMetrics(),
+          metrics,
         },
         bundle: await workflowBundle(),
       });

@@ -35,16 +35,16 @@ test('marks that come together, in any order and from two processes, leave the h
 });
 
 test('a callback that fails shows since when and why, until it works again', async () => {
-  const { callbacks } = fixture.store;
+  const { callbacks, gauges } = fixture.store;
   const botId = newId('bot');
-  const failing = await callbacks.failingCount();
+  const failing = (await gauges()).callbacksFailing;
   expect(await callbacks.health(botId)).toEqual({ failingSince: null, lastError: null, lastSuccessAt: null });
   await callbacks.failing(botId, '500 from the backend');
   const first = await callbacks.health(botId);
   expect(first).toEqual({ failingSince: expect.any(String), lastError: '500 from the backend', lastSuccessAt: null });
   await callbacks.failing(botId, 'refused');
   expect(await callbacks.health(botId)).toEqual({ ...first, lastError: 'refused' });
-  expect(await callbacks.failingCount()).toBe(failing + 1);
+  expect((await gauges()).callbacksFailing).toBe(failing + 1);
   await callbacks.ok(botId);
   expect(await callbacks.health(botId)).toEqual({
     failingSince: null,
@@ -53,19 +53,19 @@ test('a callback that fails shows since when and why, until it works again', asy
   });
   await callbacks.failing(botId, 'refused');
   expect((await callbacks.health(botId)).failingSince).not.toBeNull();
-  expect(await callbacks.failingCount()).toBe(failing + 1);
+  expect((await gauges()).callbacksFailing).toBe(failing + 1);
 });
 
 test('a callback that is taken away, or whose bot is, counts as failing no more', async () => {
-  const { bots, callbacks } = fixture.store;
-  const failing = await callbacks.failingCount();
+  const { bots, callbacks, gauges } = fixture.store;
+  const failing = (await gauges()).callbacksFailing;
   const [without, gone] = [newId('bot'), newId('bot')];
   for (const id of [without, gone]) {
     await bots.put(id, webhookSettings());
     await callbacks.failing(id, 'refused');
   }
-  expect(await callbacks.failingCount()).toBe(failing + 2);
+  expect((await gauges()).callbacksFailing).toBe(failing + 2);
   await bots.put(without, { ...webhookSettings(), callback: null });
   await bots.delete(gone);
-  expect(await callbacks.failingCount()).toBe(failing);
+  expect((await gauges()).callbacksFailing).toBe(failing);
 });

@@ -102,9 +102,9 @@ export interface TestBaton {
 
 /** Worker, store and a sandbox desk on the real servers of the suite, or on a time-skipping server. */
 export async function startTestBaton(
-  options: { env?: TestWorkflowEnvironment; desks?: DeskRegistry } = {},
+  options: { env?: TestWorkflowEnvironment; desks?: DeskRegistry; retentionDays?: number } = {},
 ): Promise<TestBaton> {
-  const { env, desks = ourDesks } = options;
+  const { env, desks = ourDesks, retentionDays = 0 } = options;
   const database = await createTestDatabase();
   const log = createLogger('silent');
   const secretKeys = `k1:${randomBytes(32).toString('base64')}`;
@@ -138,7 +138,8 @@ export async function startTestBaton(
     async startWorker() {
       const runs = createRuns(client);
       const publicUrl = 'https://baton.example.org';
-      const deps = { store, desks, http, runs, publicUrl, clock: { now: () => Date.now() }, log, metrics };
+      const clock = { now: () => Date.now() };
+      const deps = { store, desks, http, runs, publicUrl, clock, log, metrics, retentionDays };
       // The time-skipping server goes on sending to the sticky queue of a worker that has left, so it gets none.
       const cache = env ? { maxCachedWorkflows: 0 } : {};
       worker = await createBatonWorker({ connection: native, namespace, deps, bundle, ...cache });

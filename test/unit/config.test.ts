@@ -89,6 +89,15 @@ describe('the settings of the process', () => {
     expect(problems({ PORT })).toEqual(['PORT']);
   });
 
+  it.each(['1', '6', '-1', '1.5', '40000'])('refuse to keep what has ended for %s days', (BATON_RETENTION_DAYS) => {
+    expect(problems({ BATON_RETENTION_DAYS })).toEqual(['BATON_RETENTION_DAYS']);
+  });
+
+  it('keep what has ended for 90 days, for as long as is asked, or for ever', () => {
+    const days = ['', '7', '0'].map((value) => loadConfig({ BATON_RETENTION_DAYS: value }).retentionDays);
+    expect(days).toEqual([90, 7, 0]);
+  });
+
   it('refuse a playground that is neither on nor off', () => {
     expect(problems({ BATON_PLAYGROUND: 'yes' })).toEqual(['BATON_PLAYGROUND']);
   });

@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { createConversationActivities, type OpenConversation } from '../../activities/conversation.ts';
 import { HandoffGone, type Deps } from '../../activities/deps.ts';
+import { createGoneRunActivities } from '../../activities/gone-runs.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createLogger } from '../../activities/platform/log.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
@@ -21,7 +22,8 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
   const deps = {
     store: {
       forgetExpiredMemory: async () => 0,
-      handoffs: { openOlderThan: async () => [open], get: async () => open },
+      handoffs: { openOlderThan: async () => [open], get: async () => open, stillOpen: async (ids: string[]) => ids },
+      upkeep: walks(),
       bots: { get: async () => ({ settings: { callback: {}, texts: {} } }) },
       ledger: { get: async () => ({ started: 0, sent: 2 }) },
       journal: {
@@ -33,12 +35,25 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
       inbox: { unforwarded: async () => [], forwarded: async () => {} },
       ...over,
     },
-    runs: { state: async () => 'gone', startCallbackTail: async () => void steps.push('tail'), ...runs },
+    runs: {
+      state: async () => 'gone',
+      endedBadly: async function* () {},
+      startCallbackTail: async () => void steps.push('tail'),
+      ...runs,
+    },
     clock: { now: () => 1_000_000 },
     log: createLogger('silent'),
     metrics: createMetrics(),
   } as unknown as Deps;
-  return { ...createMaintenanceActivities(deps), deps, steps, written };
+  return { ...createMaintenanceActivities(deps), ...createGoneRunActivities(deps), deps, steps, written };
+}
+
+function walks() {
+  const stands = new Map<string, string>();
+  return {
+    cursor: async (name: string) => stands.get(name),
+    setCursor: async (name: string, value?: string) => void (value ? stands.set(name, value) : stands.delete(name)),
+  };
 }
 
 const inActivity = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
@@ -51,6 +66,53 @@ describe('maintenance', () => {
     expect(await inActivity(findGoneHandoffs)).toEqual(['ho_1']);
     expect(await inActivity(() => closeGoneHandoff('ho_1'))).toBeNull();
     expect(steps).toEqual([]);
+  });
+
+  it('looks at some of many open handoffs in each round, and at all of them in one lap', async () => {
+    const all = Array.from({ length: 1_200 }, (_, index) => ({ ...open, id: `ho_${index}` }));
+    const openOlderThan = async (_seconds: number, limit: number, after?: string) => {
+      const at = all.findIndex((row) => row.id === after) + 1;
+      return all.slice(at, at + limit);
+    };
+    const looked: string[][] = [];
+    const state = async (id: string) => (looked.at(-1)?.push(id), id === 'ho_777' ? 'gone' : 'running');
+    const { findGoneHandoffs } = world({ handoffs: { openOlderThan } }, { state });
+    const found: string[][] = [];
+    for (let round = 0; round < 4; round += 1) {
+      looked.push([]);
+      found.push(await inActivity(findGoneHandoffs));
+    }
+    expect(looked.map((ids) => ids.length)).toEqual([500, 500, 200, 500]);
+    expect(new Set(looked.slice(0, 3).flat()).size).toBe(1_200);
+    expect(found).toEqual([[], ['ho_777'], [], []]);
+  });
+
+  it('finds a run that was terminated just now by the list, wherever the walk stands, and works without the list', async () => {
+    const handoffs = {
+      openOlderThan: async () => [],
+      stillOpen: async (ids: string[]) => ids.filter((id) => id !== 'ho_closed'),
+    };
+    const endedBadly = async function* () {
+      yield ['ho_closed', 'ho_gone', 'ho_runs'];
+      throw new Error('no visibility');
+    };
+    const state = async (id: string) => (id === 'ho_runs' ? 'running' : 'gone');
+    const { findGoneHandoffs } = world({ handoffs }, { endedBadly, state });
+    expect(await inActivity(findGoneHandoffs)).toEqual(['ho_gone']);
+  });
+
+  it('goes on behind the last one that it has looked at when a round has found enough', async () => {
+    const all = Array.from({ length: 500 }, (_, index) => ({ ...open, id: `ho_${index}` }));
+    const openOlderThan = async (_seconds: number, limit: number, after?: string) =>
+      all.slice(all.findIndex((row) => row.id === after) + 1).slice(0, limit);
+    const { findGoneHandoffs } = world({ handoffs: { openOlderThan } });
+    const found = [
+      await inActivity(findGoneHandoffs),
+      await inActivity(findGoneHandoffs),
+      await inActivity(findGoneHandoffs),
+    ];
+    expect(found.map((ids) => ids.length)).toEqual([200, 200, 100]);
+    expect(new Set(found.flat()).size).toBe(500);
   });
 
   it('still tells the desk when an earlier try had closed the records and its answer was lost', async () => {

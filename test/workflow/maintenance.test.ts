@@ -12,7 +12,7 @@ let baton: TestBaton;
 let callback: CallbackReceiver;
 
 beforeAll(async () => {
-  [baton, callback] = await Promise.all([startTestBaton(), startCallbackReceiver()]);
+  [baton, callback] = await Promise.all([startTestBaton({ retentionDays: 30 }), startCallbackReceiver()]);
 });
 afterAll(async () => {
   await baton.stop();
@@ -58,6 +58,23 @@ it('rule 16: a terminated run is found, its records are closed, and the bot and 
   expect((await baton.store.handoffs.get(other.id))?.status).toBe('connecting');
   await other.closes('user');
   await other.ended();
+});
+
+it('what was closed long enough ago is deleted by the same round, and counted', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await handoff.closes('agent');
+  await handoff.ended();
+  const before = `set started_at = started_at - interval '31 days', closed_at = closed_at - interval '31 days'`;
+  await administer(baton.databaseUrl, `update handoffs ${before} where id = '${handoff.id}'`);
+  await sweep();
+  expect(await baton.store.handoffs.get(handoff.id)).toBeUndefined();
+  expect(await handoff.events()).toEqual([]);
+  const counted = await baton.metrics.registry.getSingleMetricAsString('baton_retention_deleted_total');
+  expect(counted).toContain('baton_retention_deleted_total{what="handoffs"} 1');
+  expect(await baton.metrics.registry.getSingleMetricAsString('baton_repairs_total')).toContain(
+    'baton_repairs_total{kind="run_gone",desk="webhook"} 1',
+  );
 });
 
 it('a row whose request died before its run began does not block the conversation', async () => {

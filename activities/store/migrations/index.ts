@@ -3,6 +3,7 @@ import { conversations } from './0002-conversations.ts';
 import { deadlines } from './0003-deadlines.ts';
 import { insight } from './0004-insight.ts';
 import { sealing } from './0005-sealing.ts';
+import { upkeep } from './0006-upkeep.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -14,4 +15,5 @@ export const migrations: Record<string, string> = {
   '0003-deadlines': deadlines,
   '0004-insight': insight,
   '0005-sealing': sealing,
+  '0006-upkeep': upkeep,
 };
