@@ -91,7 +91,7 @@ async function share(options: ComposeOptions): Promise<Shared> {
   };
   const temporal = connectTemporal({ ...target, payloadKeys: config.payloadKeys });
   shutdown.add('the Temporal client', () => temporal.close());
-  const store = createStore({ databaseUrl: backends.databaseUrl, secretKeys: keys.secrets, log });
+  const store = createStore({ databaseUrl: backends.databaseUrl, secretKeys: keys.secrets, payloadKeys: config.payloadKeys, log });
   shutdown.add('the store', () => store.close());
   const port = config.port === 0 ? await freePort() : config.port;
   const address = `http://${urlHost(config.host)}:${port}`;

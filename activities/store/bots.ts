@@ -10,7 +10,7 @@ import type { Sealed, Tables } from './tables.ts';
 import type { BotRecord, Bots, Service } from './types.ts';
 
 const HOOK_TOKEN_BYTES = 24;
-const DESK_FIELD = 'desk.';
+export const DESK_FIELD = 'desk.';
 const CURSOR = /^[^]{1,256}$/;
 
 interface BotRow {
@@ -241,11 +241,13 @@ const deskFields = (sealed: Sealed): Sealed =>
   Object.fromEntries(Object.entries(sealed).map(([field, value]) => [`${DESK_FIELD}${field}`, value]));
 
 /** The kind is part of where a desk's secret belongs: two desks may have a field of the same name. */
-const aadOf = (botId: string, path: string, kind: string | undefined): string =>
+export const botSecretAad = (botId: string, path: string, kind?: string): string =>
   secretAad(botId, kind === undefined ? path : `${kind}/${path}`);
 
 const sealAll = (box: SecretBox, botId: string, secrets: [string, string][], kind?: string): Sealed =>
-  Object.fromEntries(secrets.map(([path, value]) => [path, box.seal(value, aadOf(botId, path, kind))]));
+  Object.fromEntries(secrets.map(([path, value]) => [path, box.seal(value, botSecretAad(botId, path, kind))]));
 
 const openSecrets = (box: SecretBox, botId: string, sealed: Sealed, kind?: string): Record<string, string> =>
-  Object.fromEntries(Object.entries(sealed).map(([path, value]) => [path, box.open(value, aadOf(botId, path, kind))]));
+  Object.fromEntries(
+    Object.entries(sealed).map(([path, value]) => [path, box.open(value, botSecretAad(botId, path, kind))]),
+  );

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import type { ConversationEvent } from '../../workflows/contracts.ts';
 import { CONVERSATION_PREFIX } from '../../workflows/ids.ts';
+import { placeOf, type ContentBox } from './content.ts';
 import { cleanText, isoTime, type Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import type { ConversationRow, Conversations } from './types.ts';
@@ -10,7 +11,7 @@ const ID_BYTES = 16;
 /** Events that a new run looks through. */
 const KNOWN_AGAIN = 100;
 
-export function createConversations(db: Database): Conversations {
+export function createConversations(db: Database, box: ContentBox): Conversations {
   const find: Conversations['find'] = async (botId, desk, deskConversationId) => {
     const row = await db
       .selectFrom('conversations')
@@ -54,17 +55,18 @@ export function createConversations(db: Database): Conversations {
           ) as seq,
           greatest((select greatest(started, sent) from ledger where handoff_id = ${id} and lane = 'desk'), 0) as n
       `.execute(db);
-      return { lastSeq: rows[0]?.seq ?? 0, lastDeskN: rows[0]?.n ?? 0, seen: await newestMessages(db, id) };
+      return { lastSeq: rows[0]?.seq ?? 0, lastDeskN: rows[0]?.n ?? 0, seen: await newestMessages(db, box, id) };
     },
   };
 }
 
 /** Read here and not by operators of JSON: they refuse what `json` may hold. */
-async function newestMessages(db: Database, id: string): Promise<string[]> {
-  const { rows } = await sql<{ event: ConversationEvent }>`
-    select event from events where handoff_id = ${id} order by seq desc limit ${KNOWN_AGAIN}
+async function newestMessages(db: Database, box: ContentBox, id: string): Promise<string[]> {
+  const { rows } = await sql<{ seq: number; event: ConversationEvent | string }>`
+    select seq, event from events where handoff_id = ${id} order by seq desc limit ${KNOWN_AGAIN}
   `.execute(db);
-  return rows.toReversed().flatMap(({ event: { type, data } }) => {
+  return rows.toReversed().flatMap(({ seq, event }) => {
+    const { type, data } = box.open<ConversationEvent>(event, placeOf.event(id, seq));
     if (type !== 'conversation.message') return [];
     return [`${data['from'] === 'agent' ? 'agentReply' : 'userMessage'}:${String(data['messageId'])}`];
   });

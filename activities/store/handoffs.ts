@@ -1,9 +1,10 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
-import type { ShownDeadline } from '../../workflows/contracts.ts';
+import type { Agent, ShownDeadline } from '../../workflows/contracts.ts';
+import { placeOf, type ContentBox } from './content.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
 import { withMark, type UserMarks } from './marks.ts';
-import type { Tables } from './tables.ts';
+import type { StoredRequest, Tables } from './tables.ts';
 import type { HandoffFilter, HandoffRow, Handoffs, NewHandoff } from './types.ts';
 
 const CURSOR = /^\d{1,18}$/;
@@ -12,10 +13,14 @@ const TIME_CURSOR = /^\d{1,18}\.\d{1,17}$/;
 /** Each further try needs the conversation's handoff to close and another to open in between. */
 const OPEN_TRIES = 10;
 
-export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
+export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks): Handoffs {
+  const toRow = (row: StoredHandoff): HandoffRow => rowOf(row, box);
   const byId = (id: string) => db.selectFrom('handoffs').where('id', '=', id);
   return {
-    open: (handoff) => open(db, marks, handoff),
+    async open(handoff) {
+      const { created, row } = await open(db, box, await marks(handoff.botId, handoff.user), handoff);
+      return { created, handoff: toRow(row) };
+    },
     async runStarted(id) {
       await db.updateTable('handoffs').set({ run_started: true }).where('id', '=', id).execute();
     },
@@ -27,7 +32,10 @@ export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
       const row = await byId(id).select(['bot_id', 'status']).executeTakeFirst();
       return row && { botId: row.bot_id, status: row.status };
     },
-    list: (filter) => list(db, filter),
+    async list(filter) {
+      const { rows, nextCursor } = await list(db, filter);
+      return { handoffs: rows.map(toRow), nextCursor };
+    },
     async countOpen(botId) {
       const row = await db
         .selectFrom('handoffs')
@@ -68,7 +76,11 @@ export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
     async emailGiven(id, email) {
       const row = await byId(id).select('bot_id').executeTakeFirst();
       const [mark = null] = (row && (await marks(row.bot_id, { email }))) ?? [];
-      const given = { status: 'opening' as const, email: cleanText(email), deadline: null };
+      const given = {
+        status: 'opening' as const,
+        email: box.sealText(cleanText(email), placeOf.handoff('email', id)),
+        deadline: null,
+      };
       await db
         .updateTable('handoffs')
         .set({ ...given, user_marks: withMark(sql`user_marks`, sql`${mark}::text`) })
@@ -107,11 +119,11 @@ export function createHandoffs(db: Database, marks: UserMarks): Handoffs {
 
 async function open(
   db: Database,
-  marks: UserMarks,
+  box: ContentBox,
+  userMarks: string[] | null,
   handoff: NewHandoff,
-): Promise<{ created: boolean; handoff: HandoffRow }> {
+): Promise<{ created: boolean; row: StoredHandoff }> {
   const { id, botId, conversationId, deskConversationId, user, question, metadata, history = [] } = handoff;
-  const userMarks = await marks(botId, user);
   for (let tries = 0; tries < OPEN_TRIES; tries += 1) {
     const created = await db
       .with('created', (query) =>
@@ -126,7 +138,7 @@ async function open(
             channel: handoff.channel,
             mode: handoff.mode,
             status: handoff.status,
-            request: JSON.stringify({ user, question, metadata: metadata ?? null }),
+            request: box.seal({ user, question, metadata: metadata ?? null }, placeOf.handoff('request', id)),
             user_marks: userMarks,
           })
           // Waits for a concurrent insert of the same conversation to end, then sees its row.
@@ -138,13 +150,13 @@ async function open(
           .insertInto('histories')
           .columns(['handoff_id', 'turns'])
           .expression((eb) =>
-            eb.selectFrom('created').select(['id', sql`${JSON.stringify(history)}::json`.as('turns')]),
+            eb.selectFrom('created').select(['id', sql`${box.seal(history, placeOf.turns(id))}::json`.as('turns')]),
           ),
       )
       .selectFrom('created')
       .selectAll()
       .executeTakeFirst();
-    if (created) return { created: true, handoff: toRow(created) };
+    if (created) return { created: true, row: created };
     const existing = await db
       .selectFrom('handoffs')
       .selectAll()
@@ -157,12 +169,15 @@ async function open(
       .orderBy('n', 'desc')
       .limit(1)
       .executeTakeFirst();
-    if (existing) return { created: false, handoff: toRow(existing) };
+    if (existing) return { created: false, row: existing };
   }
   throw new Error('the handoffs of this conversation open and close faster than they can be read');
 }
 
-async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['list']> {
+async function list(
+  db: Database,
+  filter: HandoffFilter,
+): Promise<{ rows: StoredHandoff[]; nextCursor: string | null }> {
   const { botId, conversationId, desk, status, closeReason, from, to, cursor, limit } = filter;
   // A range is walked by time, everything else in the order of creation: so that each has an index that ends early.
   const byTime = from !== undefined || to !== undefined;
@@ -187,7 +202,7 @@ async function list(db: Database, filter: HandoffFilter): ReturnType<Handoffs['l
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const next = last && (byTime ? `${last.n}.${last.started_us}` : last.n);
-  return { handoffs: page.map(toRow), nextCursor: rows.length > limit && next ? encodeCursor(next) : null };
+  return { rows: page, nextCursor: rows.length > limit && next ? encodeCursor(next) : null };
 }
 
 function behind(cursor: string, byTime: boolean): RawBuilder<boolean> {
@@ -205,8 +220,11 @@ const lateCount = sql<number>`(select count(*)::integer from late_messages where
 const isAwake = (deadline: ShownDeadline | null): boolean =>
   deadline?.kind === 'snooze' && Date.parse(deadline.at) <= Date.now();
 
-function toRow(row: Selectable<Tables['handoffs']> & { late?: number }): HandoffRow {
-  const { user, question, metadata } = row.request;
+type StoredHandoff = Selectable<Tables['handoffs']> & { late?: number };
+
+function rowOf(row: StoredHandoff, box: ContentBox): HandoffRow {
+  const { user, question, metadata } = box.open<StoredRequest>(row.request, placeOf.handoff('request', row.id));
+  const email = row.email === null ? undefined : box.openText(row.email, placeOf.handoff('email', row.id));
   return {
     id: row.id,
     botId: row.bot_id,
@@ -217,10 +235,10 @@ function toRow(row: Selectable<Tables['handoffs']> & { late?: number }): Handoff
     mode: row.mode,
     status: row.status,
     closeReason: row.close_reason,
-    user: row.email === null ? user : { ...user, email: row.email },
+    user: email === undefined ? user : { ...user, email },
     question,
     metadata,
-    agent: row.agent,
+    agent: row.agent === null ? null : box.open<Agent>(row.agent, placeOf.handoff('agent', row.id)),
     lastSeq: row.last_seq,
     startedAt: isoTime(row.started_at),
     activeAt: isoTimeOrNull(row.active_at),

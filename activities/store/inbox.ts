@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import type { HandoffSignal } from '../../workflows/contracts.ts';
+import { placeOf, type ContentBox } from './content.ts';
 import { cleanText, isoTime, type Database } from './database.ts';
 import type { Inbox, PendingSignal, Receipt, ReceivedEvent } from './types.ts';
 
-export function createInbox(db: Database): Inbox {
+export function createInbox(db: Database, box: ContentBox): Inbox {
   return {
-    receive: (event) => receive(db, event),
+    receive: (event) => receive(db, box, event),
     async knows(botId, desk, dedupeKey) {
       const row = await db
         .selectFrom('inbox')
@@ -25,7 +26,7 @@ export function createInbox(db: Database): Inbox {
     async unforwarded({ known, olderThanSeconds, limit }) {
       const rows = await db
         .selectFrom('inbox')
-        .select(['id', 'bot_id', 'desk', 'desk_conversation_id', 'handoff_id', 'signal', 'received_at'])
+        .select(['id', 'bot_id', 'desk', 'dedupe_key', 'desk_conversation_id', 'handoff_id', 'signal', 'received_at'])
         .where('outcome', 'is', null)
         .where('handoff_id', known ? 'is not' : 'is', null)
         .where('received_at', '<=', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
@@ -33,8 +34,7 @@ export function createInbox(db: Database): Inbox {
         .limit(limit)
         .execute();
       return rows.map((row) => ({
-        inboxId: row.id,
-        signal: row.signal as HandoffSignal,
+        ...pendingOf(row, box),
         botId: row.bot_id,
         desk: row.desk,
         deskConversationId: row.desk_conversation_id,
@@ -43,12 +43,12 @@ export function createInbox(db: Database): Inbox {
       }));
     },
     adopt: (handoffId, botId, desk, deskConversationId) =>
-      adopt(db, handoffId, botId, desk, cleanText(deskConversationId)),
+      adopt(db, box, handoffId, botId, desk, cleanText(deskConversationId)),
     async reassign(inboxIds, targetId) {
       await sql`
         update inbox set handoff_id = ${targetId} where id = any(${inboxIds}::bigint[]) and outcome is null
       `.execute(db);
-      return pendingOfTarget(db, targetId);
+      return pendingOfTarget(db, box, targetId);
     },
     async drop(inboxIds) {
       await sql`
@@ -58,10 +58,16 @@ export function createInbox(db: Database): Inbox {
   };
 }
 
-interface StoredRow {
+interface StoredSignal {
   id: string;
+  bot_id: string;
+  desk: string;
+  dedupe_key: string;
+  signal: HandoffSignal | string;
+}
+
+interface StoredRow extends StoredSignal {
   handoff_id: string | null;
-  signal: HandoffSignal;
   own: boolean;
   fresh: boolean;
   open: boolean;
@@ -70,15 +76,15 @@ interface StoredRow {
 /** Each further try needs another repeat of a foreign event to come and go in between. */
 const RECEIVE_TRIES = 10;
 
-async function receive(db: Database, raw: ReceivedEvent): Promise<Receipt> {
+async function receive(db: Database, box: ContentBox, raw: ReceivedEvent): Promise<Receipt> {
   const event = { ...raw, dedupeKey: cleanText(raw.dedupeKey), deskConversationId: cleanText(raw.deskConversationId) };
   for (let tries = 0; tries < RECEIVE_TRIES; tries += 1) {
-    const rows = await insertAndRead(db, event);
+    const rows = await insertAndRead(db, box, event);
     const own = rows.find((row) => row.own);
     // A repeat that met its first try in the middle of the commit does not see it yet; the next statement does.
     if (!own) continue;
-    if (own.handoff_id === null) return receiveUnknown(db, event, own);
-    const pending = own.open ? rows.filter((row) => row.open).map(pendingOf) : [];
+    if (own.handoff_id === null) return receiveUnknown(db, box, event, own);
+    const pending = own.open ? rows.filter((row) => row.open).map((row) => pendingOf(row, box)) : [];
     return { fresh: own.fresh, handoffId: own.handoff_id, pending };
   }
   throw new Error('the inbox lost an event that it has just stored');
@@ -88,26 +94,26 @@ async function receive(db: Database, raw: ReceivedEvent): Promise<Receipt> {
  * The own row and all open ones of its handoff, in order. One round trip; the insert's row is not yet in the table, but
  * an earlier one may still be seen that was foreign and was deleted just before the insert.
  */
-async function insertAndRead(db: Database, event: ReceivedEvent): Promise<StoredRow[]> {
+async function insertAndRead(db: Database, box: ContentBox, event: ReceivedEvent): Promise<StoredRow[]> {
   const { rows } = await sql<StoredRow>`
     with inserted as (
       insert into inbox (bot_id, desk, dedupe_key, desk_conversation_id, handoff_id, signal)
       values (${event.botId}, ${event.desk}, ${event.dedupeKey}, ${event.deskConversationId},
-        ${event.handoffId ?? null}, ${JSON.stringify(event.signal)})
+        ${event.handoffId ?? null}, ${box.seal(event.signal, placeOf.signal(event.botId, event.desk, event.dedupeKey))})
       on conflict (bot_id, desk, dedupe_key) do nothing
-      returning id, handoff_id, signal
+      returning id, bot_id, desk, dedupe_key, handoff_id, signal
     ), earlier as (
-      select id, handoff_id, signal, outcome is null as open from inbox
+      select id, bot_id, desk, dedupe_key, handoff_id, signal, outcome is null as open from inbox
       where bot_id = ${event.botId} and desk = ${event.desk} and dedupe_key = ${event.dedupeKey}
         and not exists (select 1 from inserted)
     ), own_handoff as (
       select handoff_id from inserted union select handoff_id from earlier
     )
-    select id::text, handoff_id, signal, true as own, true as fresh, true as open, id as position from inserted
+    select id::text, bot_id, desk, dedupe_key, handoff_id, signal, true as own, true as fresh, true as open, id as position from inserted
     union all
-    select id::text, handoff_id, signal, true, false, open, id from earlier
+    select id::text, bot_id, desk, dedupe_key, handoff_id, signal, true, false, open, id from earlier
     union all
-    select id::text, handoff_id, signal, false, false, true, id from inbox
+    select id::text, bot_id, desk, dedupe_key, handoff_id, signal, false, false, true, id from inbox
     where outcome is null and handoff_id = (select handoff_id from own_handoff limit 1)
       and id not in (select id from earlier)
     order by position
@@ -119,12 +125,12 @@ async function insertAndRead(db: Database, event: ReceivedEvent): Promise<Stored
  * The event is committed without a handoff: look for its target only now. Who binds a handoff commits that first and
  * then adopts, so at least one of the two sees the other's row.
  */
-async function receiveUnknown(db: Database, event: ReceivedEvent, own: StoredRow): Promise<Receipt> {
+async function receiveUnknown(db: Database, box: ContentBox, event: ReceivedEvent, own: StoredRow): Promise<Receipt> {
   const { target = event.handoffId, foreign } =
     event.handoffId === undefined ? await findTarget(db, event, own.id) : { foreign: false };
   if (foreign) return { fresh: own.fresh, pending: [], foreign };
   if (target === undefined) return { fresh: own.fresh, pending: [] };
-  const pending = await adopt(db, target, event.botId, event.desk, event.deskConversationId);
+  const pending = await adopt(db, box, target, event.botId, event.desk, event.deskConversationId);
   return { fresh: own.fresh, handoffId: target, pending: own.open ? pending : [] };
 }
 
@@ -179,6 +185,7 @@ async function findTarget(
 
 async function adopt(
   db: Database,
+  box: ContentBox,
   handoffId: string,
   botId: string,
   desk: string,
@@ -189,17 +196,17 @@ async function adopt(
     where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${conversation}
       and outcome is null and handoff_id is null
   `.execute(db);
-  return pendingOfTarget(db, handoffId);
+  return pendingOfTarget(db, box, handoffId);
 }
 
-async function pendingOfTarget(db: Database, handoffId: string): Promise<PendingSignal[]> {
-  const { rows } = await sql<{ id: string; signal: HandoffSignal }>`
-    select id::text, signal from inbox where handoff_id = ${handoffId} and outcome is null order by inbox.id
+async function pendingOfTarget(db: Database, box: ContentBox, handoffId: string): Promise<PendingSignal[]> {
+  const { rows } = await sql<StoredSignal>`
+    select id::text, bot_id, desk, dedupe_key, signal from inbox where handoff_id = ${handoffId} and outcome is null order by inbox.id
   `.execute(db);
-  return rows.map(pendingOf);
+  return rows.map((row) => pendingOf(row, box));
 }
 
-const pendingOf = (row: { id: string; signal: HandoffSignal }): PendingSignal => ({
+const pendingOf = (row: StoredSignal, box: ContentBox): PendingSignal => ({
   inboxId: row.id,
-  signal: row.signal,
+  signal: box.open<HandoffSignal>(row.signal, placeOf.signal(row.bot_id, row.desk, row.dedupe_key)),
 });

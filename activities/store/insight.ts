@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { CloseReason } from '../../workflows/contracts.ts';
+import type { CloseReason, Turn } from '../../workflows/contracts.ts';
+import { placeOf, type ContentBox } from './content.ts';
 import type { Database } from './database.ts';
 import type { Counted, Figures, FiguresQuestion, Insight, ReplyTime } from './insight-types.ts';
 
@@ -14,7 +15,7 @@ export class TooManyToCount extends Error {
   override readonly name = 'TooManyToCount';
 }
 
-export function createInsight(db: Database): Insight {
+export function createInsight(db: Database, box: ContentBox): Insight {
   return {
     async refused({ botId, reason, channel }) {
       await db.insertInto('refusals').values({ bot_id: botId, reason, channel }).execute();
@@ -25,7 +26,7 @@ export function createInsight(db: Database): Insight {
         .select('turns')
         .where('handoff_id', '=', handoffId)
         .executeTakeFirst();
-      return row?.turns;
+      return row && box.open<Turn[]>(row.turns, placeOf.turns(handoffId));
     },
     async figures(question) {
       try {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BotEvent, HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
+import { placeOf, type ContentBox } from './content.ts';
 import { CursorError } from './cursor.ts';
 import { cleanText, type Database } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -12,8 +13,8 @@ import { EVENTS_CHANNEL, wakeupPayload } from './wakeups.ts';
 const BOT_CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 const FIRST = '0-0';
 
-export function createJournal(db: Database, marks: UserMarks): Journal & { idle(): Promise<void> } {
-  const commits = new GroupCommit<JournalEntry>((entries) => write(db, marks, entries));
+export function createJournal(db: Database, box: ContentBox, marks: UserMarks): Journal & { idle(): Promise<void> } {
+  const commits = new GroupCommit<JournalEntry>((entries) => write(db, box, marks, entries));
   return {
     async append(entry) {
       const { events, late, human } = entry;
@@ -25,18 +26,19 @@ export function createJournal(db: Database, marks: UserMarks): Journal & { idle(
       limit: number,
       { traced = false }: { traced?: boolean } = {},
     ) {
-      const { rows } = await sql<{ event: E }>`
-        select event from events where handoff_id = ${id} and seq > ${after} order by seq limit ${limit}
+      const { rows } = await sql<{ seq: number; event: E | string }>`
+        select seq, event from events where handoff_id = ${id} and seq > ${after} order by seq limit ${limit}
       `.execute(db);
-      return rows.map(({ event }) => (traced ? event : untraced(event)));
+      const events = rows.map((row) => box.open<E>(row.event, placeOf.event(id, row.seq)));
+      return traced ? events : events.map(untraced);
     },
     async late(handoffId) {
-      const { rows } = await sql<{ message: LateMessage }>`
-        select message from late_messages where handoff_id = ${handoffId} order by n
+      const { rows } = await sql<{ id: string; message: LateMessage | string }>`
+        select id, message from late_messages where handoff_id = ${handoffId} order by n
       `.execute(db);
-      return rows.map((row) => row.message);
+      return rows.map((row) => box.open<LateMessage>(row.message, placeOf.late(handoffId, row.id)));
     },
-    readBot: (botId, cursor, limit) => readBot(db, botId, cursor, limit),
+    readBot: (botId, cursor, limit) => readBot(db, box, botId, cursor, limit),
     async botCursorNow() {
       const { rows } = await sql<{
         xmin: string;
@@ -48,7 +50,7 @@ export function createJournal(db: Database, marks: UserMarks): Journal & { idle(
 }
 
 /** One statement, so one transaction and one round trip, however many handoffs and native conversations share it. */
-async function write(db: Database, marks: UserMarks, entries: JournalEntry[]): Promise<void> {
+async function write(db: Database, box: ContentBox, marks: UserMarks, entries: JournalEntry[]): Promise<void> {
   const events = entries.flatMap((entry) => entry.events.map((event) => ({ entry, event })));
   const late = entries.flatMap((entry) => entry.late.map((message) => ({ entry, message })));
   const patches = handoffPatches(entries);
@@ -62,7 +64,7 @@ async function write(db: Database, marks: UserMarks, entries: JournalEntry[]): P
         ${events.map(({ entry }) => entry.handoffId)}::text[],
         ${events.map(({ event }) => event.seq)}::integer[],
         ${events.map(({ entry }) => entry.botId)}::text[],
-        ${events.map(({ event }) => JSON.stringify(event))}::text[],
+        ${events.map(({ entry, event }) => box.seal(event, placeOf.event(entry.handoffId, event.seq)))}::text[],
         ${events.map(({ event }) => messageIdOf(event))}::text[]
       ) as x (handoff_id, seq, bot_id, event, message_id)
       on conflict do nothing
@@ -71,7 +73,7 @@ async function write(db: Database, marks: UserMarks, entries: JournalEntry[]): P
       select handoff_id, id, message::json from unnest(
         ${late.map(({ entry }) => entry.handoffId)}::text[],
         ${late.map(({ message }) => cleanText(message.id))}::text[],
-        ${late.map(({ message }) => JSON.stringify(message))}::text[],
+        ${late.map(({ entry, message }) => box.seal(message, placeOf.late(entry.handoffId, cleanText(message.id))))}::text[],
         ${late.map(({ message }) => shownAs(message))}::text[]
       ) with ordinality as x (handoff_id, id, message, shown_as, position)
       where not exists (
@@ -98,8 +100,8 @@ async function write(db: Database, marks: UserMarks, entries: JournalEntry[]): P
         ${patches.map((patch) => patch.lastSeq)}::integer[],
         ${patches.map((patch) => patch.status ?? null)}::text[],
         ${patches.map((patch) => patch.closeReason ?? null)}::text[],
-        ${patches.map((patch) => (patch.agent ? JSON.stringify(patch.agent) : null))}::text[],
-        ${patches.map((patch) => patch.email ?? null)}::text[],
+        ${patches.map(({ handoffId, agent }) => (agent ? box.seal(agent, placeOf.handoff('agent', handoffId)) : null))}::text[],
+        ${patches.map(({ handoffId, email }) => (email === undefined ? null : box.sealText(email, placeOf.handoff('email', handoffId))))}::text[],
         ${emailMarks}::text[],
         ${patches.map((patch) => patch.activeAt ?? null)}::timestamptz[],
         ${patches.map((patch) => patch.closedAt ?? null)}::timestamptz[],
@@ -128,7 +130,8 @@ async function emailMark(marks: UserMarks, { botId, email }: HandoffPatch): Prom
   return mark;
 }
 
-function messageIdOf({ data }: BotEvent): string | null {
+/** What late messages are compared with. */
+export function messageIdOf({ data }: BotEvent): string | null {
   const { messageId } = data;
   return typeof messageId === 'string' ? cleanText(messageId) : null;
 }
@@ -145,21 +148,37 @@ function untraced<E extends BotEvent>(event: E): E {
   return shown as E;
 }
 
-async function readBot(db: Database, botId: string, cursor: string | undefined, limit: number): Promise<BotPage> {
+async function readBot(
+  db: Database,
+  box: ContentBox,
+  botId: string,
+  cursor: string | undefined,
+  limit: number,
+): Promise<BotPage> {
   const match = BOT_CURSOR.exec(cursor === undefined || cursor === 'start' ? FIRST : cursor);
   const [, xid, id] = match ?? [];
   if (xid === undefined || id === undefined || BigInt(xid) >= 2n ** 64n || BigInt(id) >= 2n ** 63n) {
     throw new CursorError();
   }
   // A row is safe once no older transaction is under way: from then on nothing can appear before it.
-  const { rows } = await sql<{ xid: string; id: string; event: BotEvent; safe: boolean }>`
-    select xid::text, id::text, event, xid < pg_snapshot_xmin(pg_current_snapshot()) as safe
+  const { rows } = await sql<{
+    xid: string;
+    id: string;
+    of: string;
+    seq: number;
+    event: BotEvent | string;
+    safe: boolean;
+  }>`
+    select xid::text, id::text, handoff_id as of, seq, event, xid < pg_snapshot_xmin(pg_current_snapshot()) as safe
     from events where bot_id = ${botId} and (xid, id) > (${xid}::xid8, ${id}::bigint)
     order by events.xid, events.id limit ${limit + 1}
   `.execute(db);
   const safe = rows.slice(0, limit).filter((row) => row.safe);
   return {
-    events: safe.map((row) => ({ cursor: `${row.xid}-${row.id}`, event: untraced(row.event) })),
+    events: safe.map((row) => ({
+      cursor: `${row.xid}-${row.id}`,
+      event: untraced(box.open<BotEvent>(row.event, placeOf.event(row.of, row.seq))),
+    })),
     complete: safe.length === rows.length,
   };
 }

@@ -87,7 +87,8 @@ function addressOf(config: unknown): string {
 
 const nameOf = ({ botId, desk, key }: Place): string => JSON.stringify(['desk_memory', botId, desk, key]);
 
-const aadOf = ({ botId, desk, key }: Place): string => secretAad(botId, `${desk}/memory/${key}`);
+/** Where a value of a desk's memory belongs. */
+export const memoryAad = ({ botId, desk, key }: Place): string => secretAad(botId, `${desk}/memory/${key}`);
 
 const parse = <T>(json: string | undefined): T | undefined =>
   json === undefined ? undefined : (JSON.parse(json) as T);
@@ -135,7 +136,7 @@ async function read(db: Database, box: SecretBox, place: Place): Promise<string 
       and (expires_at is null or expires_at > clock_timestamp())
   `.execute(db);
   const [row] = rows;
-  return row && box.open(row.value, aadOf(place));
+  return row && box.open(row.value, memoryAad(place));
 }
 
 async function write(
@@ -154,7 +155,7 @@ async function write(
   // Not `now()`: that is when the transaction began, before a change that may have taken long.
   await sql`
     insert into desk_memory (bot_id, desk, key, value, expires_at)
-    values (${botId}, ${desk}, ${key}, ${box.seal(json, aadOf(place))},
+    values (${botId}, ${desk}, ${key}, ${box.seal(json, memoryAad(place))},
       clock_timestamp() + make_interval(secs => ${seconds}::double precision))
     on conflict (bot_id, desk, key) do update set value = excluded.value, expires_at = excluded.expires_at
   `.execute(db);

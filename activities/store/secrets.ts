@@ -4,6 +4,8 @@ import { decrypt, encrypt, parseKeyRing } from '../platform/key-ring.ts';
 export interface SecretBox {
   seal(plain: string, aad: string): string;
   open(sealed: string, aad: string): string;
+  /** The id of the key that seals now. */
+  readonly first: string;
 }
 
 const VERSION = 'v1';
@@ -18,6 +20,7 @@ export const secretAad = (botId: string, field: string): string => `bot/${botId}
 export function createSecretBox(secretKeys: string): SecretBox {
   const ring = parseKeyRing(secretKeys);
   return {
+    first: ring.primary.id,
     seal(plain, aad) {
       const sealed = encrypt(ring.primary.key, Buffer.from(plain, 'utf8'), aad);
       return `${VERSION}.${ring.primary.id}.${sealed.toString('base64url')}`;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { desks as ourDesks, type DeskRegistry } from '../desks/registry.ts';
 import { createBots } from './bots.ts';
 import { createCallbacks } from './callbacks.ts';
+import { createContentBox } from './content.ts';
 import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
 import { readGauges } from './gauges.ts';
@@ -14,6 +15,8 @@ import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
 import { createUserMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
+import { rotate } from './rotation.ts';
+import { sealedTables } from './sealed-tables.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -30,6 +33,8 @@ export interface StoreOptions {
   databaseUrl: string;
   /** `kid:base64,...`, see `createSecretBox`. */
   secretKeys: string;
+  /** The same; with them content is sealed, see `createContentBox`. */
+  payloadKeys?: string | undefined;
   log: Logger;
   /** Which config fields are secret; the product's own registry by default. */
   desks?: DeskRegistry;
@@ -43,6 +48,7 @@ const POOL_SIZE = 10;
 export function createStore({
   databaseUrl,
   secretKeys,
+  payloadKeys,
   log,
   desks = ourDesks,
   poolSize = POOL_SIZE,
@@ -50,29 +56,32 @@ export function createStore({
   const { db, connections } = openDatabase(databaseUrl, poolSize, log);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
+  const content = createContentBox(payloadKeys);
   const bots = createBots({ db, box, desks, changed: keys.forget });
   const memory = createMemory(db, box);
   const userMarks = createUserMarks(db, box, log);
-  const journal = createJournal(db, userMarks);
+  const journal = createJournal(db, content, userMarks);
   const ledger = createLedger(db);
   const wakeups = createWakeups(databaseUrl, log);
   return {
     bots,
     keys,
-    handoffs: createHandoffs(db, userMarks),
+    handoffs: createHandoffs(db, content, userMarks),
     journal,
     wakeups,
     ledger,
-    inbox: createInbox(db),
+    inbox: createInbox(db, content),
     callbacks: createCallbacks(db),
-    conversations: createConversations(db),
-    insight: createInsight(db),
+    conversations: createConversations(db, content),
+    insight: createInsight(db, content),
     userMarks,
     upkeep: createUpkeep(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
     connections,
     gauges: () => readGauges(db),
+    rotateKeys: (onTable) =>
+      rotate(db, sealedTables(box, content, userMarks), { secrets: box.first, content: content.first }, onTable),
     async ping() {
       await sql`select 1`.execute(db);
     },

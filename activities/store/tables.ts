@@ -3,6 +3,7 @@ import type {
   Agent,
   CloseReason,
   HandoffCounts,
+  HandoffSignal,
   HandoffStatus,
   Mode,
   ShownDeadline,
@@ -18,6 +19,17 @@ type MaybeTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 type BigId = ColumnType<string, never, never>;
 type Json<T extends object> = JSONColumnType<T, string, string>;
 type MaybeJson<T extends object> = JSONColumnType<T | null, string | null | undefined, string | null>;
+
+/** Read and written with a `ContentBox`: a string is a sealed one. */
+type Content<T extends object> = ColumnType<T | string, string, string>;
+type MaybeContent<T extends object> = ColumnType<T | string | null, string | null | undefined, string | null>;
+
+/** As the user asked for a human. */
+export interface StoredRequest {
+  user: User;
+  question: string;
+  metadata: unknown;
+}
 
 /** Sealed values by the secret's path. */
 export type Sealed = Record<string, string>;
@@ -63,10 +75,10 @@ export interface Tables {
     mode: Mode;
     status: HandoffStatus;
     close_reason: CloseReason | null;
-    request: Json<{ user: User; question: string; metadata: unknown }>;
-    /** Given after the start; beats the one in `request`. */
+    request: Content<StoredRequest>;
+    /** Given after the start; beats the one in `request`. Sealed as `request` is. */
     email: string | null;
-    agent: MaybeJson<Agent>;
+    agent: MaybeContent<Agent>;
     last_seq: Generated<number>;
     run_started: Generated<boolean>;
     started_at: GeneratedTime;
@@ -104,7 +116,7 @@ export interface Tables {
     dedupe_key: string;
     desk_conversation_id: string;
     handoff_id: string | null;
-    signal: Json<object>;
+    signal: Content<HandoffSignal>;
     received_at: GeneratedTime;
     outcome: InboxOutcome | null;
     outcome_at: MaybeTime;
@@ -112,7 +124,7 @@ export interface Tables {
   /** Requests for a human that were not taken. */
   refusals: { bot_id: string; at: GeneratedTime; reason: string; channel: string };
   /** What was said before a handoff. */
-  histories: { handoff_id: string; turns: Json<Turn[]> };
+  histories: { handoff_id: string; turns: Content<Turn[]> };
   /** Where walks stand that go on from one round of maintenance to the next. */
   upkeep: { name: string; value: string; at: GeneratedTime };
   callback_health: {

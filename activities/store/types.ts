@@ -12,6 +12,7 @@ import type { DatabaseGauges } from './gauges.ts';
 import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
 import type { Insight } from './insight-types.ts';
+import type { RotatedTable } from './rotation.ts';
 import type { UserMarks } from './marks.ts';
 import type { Upkeep } from './upkeep-types.ts';
 
@@ -47,6 +48,11 @@ export interface Store {
   gauges(): Promise<DatabaseGauges>;
   /** Of this process's pool; `waiting`: queries that have to wait for a connection. */
   connections(): { total: number; idle: number; waiting: number };
+  /**
+   * Seals anew all that is not sealed with the first keys, and seals what is not yet sealed; safe while Baton runs, and
+   * begun again it goes on. Tells of each table when it is done with it.
+   */
+  rotateKeys(onTable: (table: RotatedTable) => void): Promise<RotatedTable[]>;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */
