@@ -26,7 +26,7 @@ const CALLS_PER_BOT = 10;
 export function createCallbackActivities(deps: Deps) {
   const { store, log, metrics } = deps;
   const settings = ttlCache(2_000, (botId) => store.bots.callback(botId));
-  const bulkhead = createBulkhead(CALLS_PER_BOT);
+  const bulkhead = createBulkhead(deps.callsPerBot?.callback ?? CALLS_PER_BOT);
   const avoidUntil = new Map<string, number>();
 
   async function post(callback: CallbackConfig, id: string, event: BotEvent, timeoutMs: number): Promise<void> {

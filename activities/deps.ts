@@ -38,6 +38,8 @@ export interface Deps {
   metrics: Metrics;
   /** How long what has ended is kept, whole days; 0 and absent: for ever. */
   retentionDays?: number;
+  /** Calls of one bot that this process makes at the same moment; 20 to its desk and 10 to its callback by default. */
+  callsPerBot?: { desk: number; callback: number };
 }
 
 /** One batch for the callback: the events themselves, or where to read them in the journal. */

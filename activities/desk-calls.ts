@@ -39,7 +39,7 @@ export function createDeskCalls(deps: Deps): CallDesk {
     const [botId = '', desk = ''] = key.split('\n');
     return deps.store.bots.desk(botId, desk);
   });
-  const bulkhead = createBulkhead(CALLS_PER_BOT);
+  const bulkhead = createBulkhead(deps.callsPerBot?.desk ?? CALLS_PER_BOT);
   const known = new Map<string, { state: 'available' | 'unavailable'; atMs: number }>();
 
   async function report(call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> {

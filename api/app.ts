@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { RUNNING, type Lifecycle } from '../activities/platform/lifecycle.ts';
 import { createAuth, type Auth } from './auth.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
 import { errorHandler, toApiError } from './errors.ts';
@@ -10,6 +11,7 @@ import { mcpRoutes } from './mcp/routes.ts';
 import { createPending } from './pending.ts';
 import { body } from './plugins/body.ts';
 import { docs } from './plugins/docs.ts';
+import { gate } from './plugins/gate.ts';
 import { guarded, keyed } from './plugins/keyed.ts';
 import { limits } from './plugins/limits.ts';
 import { observe } from './plugins/metrics.ts';
@@ -39,30 +41,27 @@ import { sessionRoutes } from './routes/session.ts';
 import { transcriptRoutes } from './routes/transcript.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionSecret } from './session.ts';
+import { createStreamPlaces } from './stream-places.ts';
 
 export type { ApiDeps } from './context.ts';
 
-const BODY_LIMIT = 256 * 1024;
-/** To receive a request, milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000;
 /** A socket on which nothing moves: longer than `Prefer: wait=60` and than the heartbeat of a stream. */
 const CONNECTION_TIMEOUT_MS = 90_000;
-/** Longer than the idle time of the usual load balancers, so that they close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const { config, log, metrics } = deps;
+  const { config, log, metrics, lifecycle = RUNNING } = deps;
+  const { limits: allowed } = config;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance,
     // Its lines carry addresses, and ours carry tokens; `observe` logs the route's pattern instead.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit: allowed.bodyBytes,
+    requestTimeout: allowed.requestTimeoutSeconds * 1_000,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    trustProxy: false,
+    keepAliveTimeout: allowed.keepAliveSeconds * 1_000,
+    trustProxy: allowed.trustedProxies.length > 0 && allowed.trustedProxies,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     // What cannot be routed at all, such as a wrong percent escape.
@@ -79,12 +78,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(security, { publicUrl: config.publicUrl });
   // Before the limits, which count a session by its own name.
   await app.register(cookie, { secret: sessionSecret(config.operatorKey) });
-  await app.register(limits, { callsPerMinute: config.rateLimit });
+  await app.register(limits, { callsPerMinute: config.rateLimit, ...allowed });
+  await app.register(gate, { lifecycle });
   await app.register(body);
   await app.register(routeTable);
   await app.register(docs);
 
-  const context = createContext(app, deps);
+  const context = createContext(app, { ...deps, lifecycle });
   const group = (routes: Routes) => async (scope: FastifyInstance) =>
     routes(scope.withTypeProvider<ZodTypeProvider>(), context);
   await app.register(group(probeRoutes));
@@ -141,19 +141,20 @@ const KEYED: Routes[] = [
   codecRoutes,
 ];
 
-function createContext(app: App, deps: ApiDeps): ApiContext {
+function createContext(app: App, deps: ApiDeps & { lifecycle: Lifecycle }): ApiContext {
   const closing = new AbortController();
   // Before the server waits for its connections: streams would keep it waiting.
   app.addHook('preClose', async () => closing.abort());
   // An answer that was under way would leave its connection open for the keep-alive time, and the server with it.
   app.addHook('onSend', async (_request, reply) => {
-    if (closing.signal.aborted) void reply.header('connection', 'close');
+    if (closing.signal.aborted || deps.lifecycle.draining) void reply.header('connection', 'close');
   });
   const pending = createPending();
   app.addHook('onClose', () => pending.settled());
   return {
     ...deps,
     pending,
+    places: createStreamPlaces(deps.config.limits),
     auth: createAuth(deps.config, deps.store),
     intake: createIntake(deps.client, { pending, metrics: deps.metrics }),
     retrying: new Set<string>(),

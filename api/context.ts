@@ -4,11 +4,13 @@ import type { Logger } from 'pino';
 import type { DeskRegistry } from '../activities/desks/registry.ts';
 import type { HttpClient } from '../activities/http/client.ts';
 import type { Config } from '../activities/platform/config.ts';
+import type { Lifecycle } from '../activities/platform/lifecycle.ts';
 import type { Metrics } from '../activities/platform/metrics.ts';
 import type { Store } from '../activities/store/store.ts';
 import type { Auth } from './auth.ts';
 import type { Intake } from './intake.ts';
 import type { Pending } from './pending.ts';
+import type { StreamPlaces } from './stream-places.ts';
 import type { SandboxMount } from './sandbox/desk-sandbox.ts';
 
 /** What the process that runs the API hands to it. */
@@ -30,6 +32,8 @@ export interface ApiDeps {
   consoleFolder?: string;
   /** Between two signs of life on a live stream, milliseconds; 15,000 by default. */
   heartbeatMs?: number;
+  /** Where the process stands; without it, migrated and not about to stop. */
+  lifecycle?: Lifecycle;
 }
 
 /** What every route works with. */
@@ -37,6 +41,8 @@ export interface ApiContext extends ApiDeps {
   auth: Auth;
   intake: Intake;
   pending: Pending;
+  places: StreamPlaces;
+  lifecycle: Lifecycle;
   /** Handoffs whose kept desk events are being forwarded in the background. */
   retrying: Set<string>;
   /** Aborts when the app closes: streams end, waits give up. */

@@ -1,37 +1,35 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { NativeConnection } from '@temporalio/worker';
-
 import { desks } from '../activities/desks/registry.ts';
 import { createHttpClient, type HttpClient } from '../activities/http/client.ts';
 import { playgroundIsOn, type Config } from '../activities/platform/config.ts';
+import type { Lifecycle } from '../activities/platform/lifecycle.ts';
 import type { Logger } from '../activities/platform/log.ts';
 import { createMetrics, type Metrics } from '../activities/platform/metrics.ts';
-import { dataConverter } from '../activities/platform/payload-codec.ts';
-import { connectTemporal, temporalTarget, type Temporal } from '../activities/platform/temporal.ts';
+import { connectTemporal, type Temporal } from '../activities/platform/temporal.ts';
 import { productVersion } from '../activities/platform/version.ts';
-import { createStore, migrate, type Store } from '../activities/store/store.ts';
+import { createStore, type Store } from '../activities/store/store.ts';
 import { buildApp } from '../api/app.ts';
 import { mountSandboxes, type Mounted } from '../api/sandbox/mount.ts';
-import { workflowBundle } from './bundle.ts';
+import { prepareDatabase } from './database.ts';
 import { portError, type Backends } from './local/backends.ts';
 import { banner } from './local/banner.ts';
 import { CONSOLE, DIST } from './local/console-sources.ts';
 import { removeEndpoint, writeEndpoint } from './local/data-folder.ts';
 import { ensureDemo } from './local/demo.ts';
-import { StartError } from './local/failure.ts';
 import { freePort } from './local/processes.ts';
 import { ensureSearchAttributes } from './local/search-attributes.ts';
 import type { Shutdown } from './local/shutdown.ts';
 import type { Keys, Role } from './main.ts';
-import { createRuns, ensureMaintenance } from './runs.ts';
+import { serveProbes } from './probes.ts';
 import { installRuntime } from './telemetry.ts';
-import { createBatonWorker } from './worker.ts';
+import { work } from './work.ts';
 
-/** How long a database or a Temporal server of yours may take to answer at the start. */
+/** How long a server of yours may take to answer when somebody at a terminal waits for the start. */
 const PATIENCE_MS = 30_000;
-const RETRY_MS = 1_000;
+/** For load balancers to notice that an API is about to stop. */
+const API_DRAIN_SECONDS = 5;
 
 export interface ComposeOptions {
   role: Role;
@@ -57,19 +55,86 @@ interface Shared extends ComposeOptions {
   /** Where this process's own API is reached from this machine. */
   address: string;
   port: number;
+  lifecycle: { -readonly [K in keyof Lifecycle]: Lifecycle[K] };
+  target: { address: string; namespace: string | undefined };
+  /** Milliseconds; undefined: whatever is away is waited for. */
+  patienceMs: number | undefined;
 }
 
-/** Puts the process together on backends that run, and has it stopped in the reverse order. */
+/**
+ * Puts the process together, and has it stopped in the reverse order. API and worker alone are up at once, whatever is
+ * away, and their probes say what; the role `all` waits until everything works.
+ */
 export async function compose(options: ComposeOptions): Promise<void> {
-  const shared = await share(options);
-  const { folder, config } = options;
-  const demo = playgroundIsOn(config) && folder ? await ensureDemo({ ...shared, desks, folder }) : undefined;
-  if (options.role !== 'api') await startWorker(shared);
-  if (options.role === 'worker') return options.log.info('the worker runs');
+  const { config, role } = options;
+  const shared = share(options, config.port === 0 && role !== 'worker' ? await freePort() : config.port);
+  const database = bringUpDatabase(shared);
+  if (role === 'worker') return await startWorkerAlone(shared, database);
+  const demo = role === 'all' ? await startWorkerAndDemo(shared, database) : undefined;
+  if (options.shutdown.asked) return;
   await startApi(shared, playgroundIsOn(config) ? simulatedDesks(shared, demo?.apiKey) : undefined);
   const { problem } = (await options.consoleReady) ?? {};
   if (problem !== undefined) options.log.warn({ reason: problem }, 'the console was not built; all else works');
   await announce(shared, demo !== undefined);
+}
+
+/** The demo bot's key, where there is one. */
+async function startWorkerAndDemo(shared: Shared, database: Promise<void>): Promise<{ apiKey: string } | undefined> {
+  const { config, folder, lifecycle } = shared;
+  await database;
+  const demo = playgroundIsOn(config) && folder !== undefined && lifecycle.migrated;
+  const made = demo ? await ensureDemo({ ...shared, desks, folder }) : undefined;
+  await startWorker(shared, database).started;
+  return made;
+}
+
+const startWorker = (shared: Shared, database: Promise<void>) =>
+  work({ ...shared, publicUrl: shared.config.publicUrl ?? shared.address, database });
+
+async function startWorkerAlone(shared: Shared, database: Promise<void>): Promise<void> {
+  const { config, lifecycle, log, shutdown, store, metrics, temporal } = shared;
+  let state: ReturnType<typeof work>['state'] = () => 'starting';
+  const { host, workerPort: port } = config;
+  const probes = await serveProbes({
+    host,
+    port,
+    lifecycle,
+    store,
+    metrics,
+    client: temporal.client,
+    state: () => state(),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw portError(host, port, error.code ?? error.message, 'BATON_WORKER_PORT');
+  });
+  shutdown.add('the probes', () => probes.close());
+  log.info({ port: probes.port }, 'the worker answers probes');
+  const running = startWorker(shared, database);
+  ({ state } = running);
+  running.started.then(
+    () => shutdown.asked || log.info('the worker runs'),
+    (error: Error) => shutdown.fail(error.message),
+  );
+  drainFirst(shared, 0);
+}
+
+/** The first step of a stop: probes say that nothing more should come, and whoever sends it gets time to notice. */
+function drainFirst({ config, lifecycle, log, shutdown }: Shared, defaultSeconds: number): void {
+  const seconds = config.limits.drainSeconds ?? defaultSeconds;
+  shutdown.allow(seconds * 1_000);
+  shutdown.add('draining', async () => {
+    lifecycle.draining = true;
+    if (seconds === 0) return;
+    log.info({ seconds }, 'not ready any more; calls are still taken for a while');
+    await delay(seconds * 1_000);
+  });
+}
+
+/** A process that waits for nobody says what is wrong and ends; the role `all` fails its start. */
+function bringUpDatabase({ role, backends, config, lifecycle, log, shutdown, patienceMs }: Shared): Promise<void> {
+  const patience = { log, signal: shutdown.signal, forMs: patienceMs };
+  const done = prepareDatabase(backends.databaseUrl, { migrate: config.limits.migrate, lifecycle, patience });
+  if (role !== 'all') done.catch((error: Error) => shutdown.fail(error.message));
+  return done;
 }
 
 /** Their control calls take the operator's key. */
@@ -80,20 +145,25 @@ function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string | un
   return plugins;
 }
 
-async function share(options: ComposeOptions): Promise<Shared> {
+function share(options: ComposeOptions, port: number): Shared {
   const { role, config, backends, keys, log, shutdown } = options;
   // A process without a worker has nothing to measure there, and may share its settings with one that has.
   installRuntime(log, role === 'api' ? undefined : config.temporalMetricsAddress);
-  await patiently('The database', () => migrate(backends.databaseUrl));
   const target = {
     address: backends.temporal?.address ?? config.temporalAddress!,
     namespace: backends.temporal?.namespace,
   };
   const temporal = connectTemporal({ ...target, payloadKeys: config.payloadKeys });
   shutdown.add('the Temporal client', () => temporal.close());
-  const store = createStore({ databaseUrl: backends.databaseUrl, secretKeys: keys.secrets, payloadKeys: config.payloadKeys, log });
+  const store = createStore({
+    databaseUrl: backends.databaseUrl,
+    secretKeys: keys.secrets,
+    payloadKeys: config.payloadKeys,
+    log,
+    poolSize: config.limits.databaseConnections,
+    statementSeconds: config.limits.databaseTimeoutSeconds,
+  });
   shutdown.add('the store', () => store.close());
-  const port = config.port === 0 ? await freePort() : config.port;
   const address = `http://${urlHost(config.host)}:${port}`;
   // Those of the API process, which may be another one.
   const simulated = playgroundIsOn(config) ? [address, config.publicUrl ?? address].map((at) => `${at}/sandbox/`) : [];
@@ -104,59 +174,21 @@ async function share(options: ComposeOptions): Promise<Shared> {
     ...options,
     store,
     http,
+    ...options,
+    store,
+    http,
     metrics: createMetrics({ role, version: productVersion() }),
     temporal,
     address,
     port,
+    target,
+    lifecycle: { migrated: false, draining: false },
+    patienceMs: role === 'all' ? PATIENCE_MS : undefined,
   };
 }
 
-async function startWorker(shared: Shared): Promise<void> {
-  const { backends, config, address, log, shutdown, store, http, metrics, temporal } = shared;
-  const target = temporalTarget({
-    address: backends.temporal?.address ?? config.temporalAddress!,
-    namespace: backends.temporal?.namespace,
-  });
-  const converter = dataConverter(config.payloadKeys);
-  const [connection, bundle] = await Promise.all([
-    patiently('The Temporal server', () => NativeConnection.connect(target.connectionOptions)),
-    workflowBundle(converter?.failureConverterPath),
-  ]);
-  shutdown.add('the Temporal connection', () => connection.close());
-  const runs = createRuns(temporal.client);
-  const publicUrl = config.publicUrl ?? address;
-  const worker = await createBatonWorker({
-    connection,
-    namespace: target.namespace,
-    deps: {
-      store,
-      desks,
-      http,
-      runs,
-      publicUrl,
-      clock: { now: () => Date.now() },
-      log,
-      metrics,
-      retentionDays: config.retentionDays,
-    },
-    bundle,
-    ...(converter ? { dataConverter: converter } : {}),
-  });
-  let stopping = false;
-  const running = worker.run().catch((error: unknown) => {
-    if (!stopping) throw error; // Nobody catches it: the process stops, and whoever keeps it starts it again.
-    log.warn({ err: error }, 'the worker did not end well');
-  });
-  shutdown.add('the worker', async () => {
-    stopping = true;
-    worker.shutdown();
-    await running;
-  });
-  await patiently('The Temporal server', () => ensureMaintenance(temporal.client));
-}
-
 async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined): Promise<void> {
-  const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal } = shared;
+  const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal, lifecycle } = shared;
   const temporalUiUrl = config.temporalUiUrl ?? backends.temporal?.ui;
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
@@ -166,6 +198,7 @@ async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined)
     client: temporal.client,
     log,
     metrics,
+    lifecycle,
     playground: mounted !== undefined,
     consoleFolder: join(CONSOLE, DIST),
     ...(mounted ? { sandboxes: mounted } : {}),
@@ -175,6 +208,7 @@ async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined)
   await app.listen({ host: config.host, port }).catch((error: NodeJS.ErrnoException) => {
     throw portError(config.host, port, error.code ?? error.message);
   });
+  drainFirst(shared, shared.role === 'api' ? API_DRAIN_SECONDS : 0);
 }
 
 async function announce(shared: Shared, demo: boolean): Promise<void> {
@@ -203,7 +237,7 @@ async function announce(shared: Shared, demo: boolean): Promise<void> {
 
 /** A server of yours may be away when we come: the search attributes are made as soon as it answers. */
 async function prepareNamespace({ connection, namespace }: Temporal, log: Logger, shutdown: Shutdown): Promise<void> {
-  for (let told = false; !shutdown.asked; await delay(RETRY_MS * 5, undefined, { ref: false })) {
+  for (let told = false; !shutdown.asked; await delay(5_000, undefined, { ref: false })) {
     try {
       return await ensureSearchAttributes(connection, namespace);
     } catch (error) {
@@ -215,25 +249,6 @@ async function prepareNamespace({ connection, namespace }: Temporal, log: Logger
       told = true;
     }
   }
-}
-
-async function patiently<T>(who: string, attempt: () => Promise<T>): Promise<T> {
-  for (const end = Date.now() + PATIENCE_MS; ; await delay(RETRY_MS)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (isPermanent(error)) throw error;
-      if (Date.now() > end)
-        throw new StartError(`${who} does not answer as it should: ${reason(error)}.`, 1, { cause: error });
-    }
-  }
-}
-
-const isPermanent = (error: unknown): boolean => error instanceof Error && error.name === 'MigrationError';
-
-function reason(error: unknown): string {
-  const { message, code } = error as { message?: string; code?: string };
-  return (message || code || String(error)).split('\n')[0]!.replace(/\.$/, '');
 }
 
 /** A host to listen at is not always one to call. */

@@ -17,12 +17,18 @@ export interface Keys {
   secrets: string;
 }
 
-/** Runs Baton until it is stopped: `all` (default), or `api` or `worker` alone on backends of yours. */
+/**
+ * Runs Baton until it is stopped: `all` (default), or `api` or `worker` alone on backends of yours. Or does one thing and
+ * ends: a command of `worker/commands.ts`.
+ */
 export async function main(args: string[]): Promise<void> {
   const shutdown = new Shutdown();
   shutdown.install((line) => console.log(line));
   try {
-    await shutdown.during(start(args, shutdown));
+    const [name = 'all'] = args;
+    if (args.length < 2 && isRole(name)) return await shutdown.during(start(name, shutdown));
+    await shutdown.during(runCommand(args, shutdown));
+    process.exit(0);
   } catch (error) {
     if (shutdown.asked) return; // It is being stopped already.
     for (const line of sentences(error)) console.error(`baton: ${line}`);
@@ -31,9 +37,8 @@ export async function main(args: string[]): Promise<void> {
   }
 }
 
-async function start(args: string[], shutdown: Shutdown): Promise<void> {
+async function start(role: Role, shutdown: Shutdown): Promise<void> {
   const startedAt = Date.now();
-  const role = readRole(args);
   const config = loadConfig(process.env);
   if (role !== 'all') requireExternal(role, config);
   const say = (line: string): void => console.log(line);
@@ -59,33 +64,42 @@ async function start(args: string[], shutdown: Shutdown): Promise<void> {
   log.level = config.logLevel;
 }
 
+async function runCommand(args: string[], shutdown: Shutdown): Promise<void> {
+  // Much code, that `npm start` loads later.
+  const { COMMANDS, VARIABLES } = await import('./commands.ts');
+  const [name = ''] = args;
+  const command = args.length === 1 ? COMMANDS[name] : undefined;
+  const known = [...ROLES, ...Object.keys(COMMANDS)].join(', ');
+  if (command === undefined)
+    throw new StartError(`Unknown arguments "${args.join(' ')}": give one of ${known}, or nothing.`, EXIT_CONFIG);
+  const config = loadConfig(process.env);
+  const needed = Object.fromEntries(command.needs.map((variable) => [variable, VARIABLES[variable](config)]));
+  requireGiven(`"${name}"`, { DATABASE_URL: config.databaseUrl, ...needed });
+  const log = await processLogger(config);
+  const { signal } = shutdown;
+  await command.run({ config, databaseUrl: config.databaseUrl!, log, signal, say: (line) => console.log(line) });
+}
+
 /** Most of the code: a second to load, so it is loaded while the children start. */
 const loadRest = (): Promise<typeof import('./compose.ts')> => import('./compose.ts');
 
-function readRole(args: string[]): Role {
-  const role = args[0] ?? 'all';
-  if (args.length > 1 || !ROLES.includes(role as Role))
-    throw new StartError(
-      `Unknown arguments "${args.join(' ')}": give one of ${ROLES.join(', ')}, or nothing.`,
-      EXIT_CONFIG,
-    );
-  return role as Role;
-}
+const isRole = (name: string): name is Role => (ROLES as readonly string[]).includes(name);
 
-/** Keys that were made here would be unknown to the other processes: they must be given. */
+/** Keys that were made here would be unknown to the other processes, and so is where the API is: they must be given. */
 function requireExternal(role: Role, config: Config): void {
-  const needed = {
+  requireGiven(`The role "${role}" runs beside other processes and`, {
     DATABASE_URL: config.databaseUrl,
     TEMPORAL_ADDRESS: config.temporalAddress,
     BATON_SECRET_KEYS: config.secretKeys,
-  };
-  const all = role === 'api' ? { ...needed, BATON_OPERATOR_KEY: config.operatorKey } : needed;
-  const missing = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [name] : []));
-  if (missing.length > 0)
-    throw new StartError(
-      `The role "${role}" runs beside other processes and needs ${missing.join(', ')}.`,
-      EXIT_CONFIG,
-    );
+    BATON_PUBLIC_URL: config.publicUrl,
+    ...(role === 'api' ? { BATON_OPERATOR_KEY: config.operatorKey } : {}),
+  });
+}
+
+/** `who` begins the sentence. */
+function requireGiven(who: string, variables: Record<string, string | undefined>): void {
+  const missing = Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0) throw new StartError(`${who} needs ${missing.join(', ')}.`, EXIT_CONFIG);
 }
 
 async function readKeys(config: Config, folder: string | undefined): Promise<Keys> {

@@ -1,14 +1,17 @@
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { parseKeyRing } from './key-ring.ts';
+import { limitsOf, limitVariables, type Limits } from './limits.ts';
 import { SECRET_FILE_VARIABLES, withSecretFiles } from './secret-files.ts';
+import { checked, cidrList, toggle, wholeNumber } from './variables.ts';
 
 /** Settings of the process, read from the environment. `undefined` = not given, the start decides. */
 export interface Config {
   host: string;
   /** 0 = any free port. */
   port: number;
+  /** Of the probes of a worker that runs alone; 0 = any free port. */
+  workerPort: number;
   dataDir: string;
   /** Without a slash at its end. */
   publicUrl: string | undefined;
@@ -37,6 +40,7 @@ export interface Config {
   temporalCliPath: string | undefined;
   temporalTestServerPath: string | undefined;
   chromiumPath: string | undefined;
+  limits: Limits;
 }
 
 /** Names every problem of the environment at once; never a secret value. */
@@ -54,19 +58,6 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 const text = z.string().optional();
 
-const checked = (check: (value: string) => string | undefined) =>
-  z.string().superRefine((value, context) => {
-    const problem = check(value);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-  });
-
-const wholeNumber = (min: number, max: number) =>
-  checked((value) =>
-    /^\d{1,15}$/.test(value) && Number(value) >= min && Number(value) <= max
-      ? undefined
-      : `must be a whole number from ${min} to ${max}`,
-  ).transform(Number);
-
 const keys = checked((value) => {
   try {
     parseKeyRing(value);
@@ -75,13 +66,6 @@ const keys = checked((value) => {
     return `must be kid:base64 with 32 bytes a key, several separated by commas: ${(error as Error).message}`;
   }
 });
-
-const networks = checked((value) => {
-  const wrong = splitList(value).filter((block) => !ipaddr.isValidCIDR(block));
-  return wrong.length > 0
-    ? `must be networks such as 10.0.0.0/8, separated by commas; not one: ${wrong.join(', ')}`
-    : undefined;
-}).transform(splitList);
 
 const httpUrl = checked((value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -110,13 +94,16 @@ const RETENTION_MIN_DAYS = 7;
 const variables = z.object({
   HOST: z.string().default('127.0.0.1').describe('Where the API listens.'),
   PORT: wholeNumber(0, 65_535).default(8080).describe('Where the API listens; 0 = any free port.'),
+  BATON_WORKER_PORT: wholeNumber(0, 65_535)
+    .default(8081)
+    .describe('Where a worker that runs alone answers probes; 0 = any free port.'),
   BATON_DATA_DIR: z.string().default('.data').describe('Folder of the embedded data.'),
   BATON_PUBLIC_URL: httpUrl.optional().describe('Our address as desks and browsers see it.'),
   BATON_OPERATOR_KEY: key.optional().describe("The operator's API key."),
   BATON_METRICS_KEY: key.optional().describe('A key that may read /metrics and nothing else.'),
   BATON_SECRET_KEYS: keys.optional().describe('Keys that encrypt secrets at rest.'),
   BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
-  BATON_ALLOWED_NETWORKS: networks.default([]).describe('Private networks that desks and callbacks may be in.'),
+  BATON_ALLOWED_NETWORKS: cidrList.default([]).describe('Private networks that desks and callbacks may be in.'),
   BATON_RETENTION_DAYS: wholeNumber(0, 36_500)
     .refine((days) => days === 0 || days >= RETENTION_MIN_DAYS, {
       error: `must be 0 (for ever) or at least ${RETENTION_MIN_DAYS}`,
@@ -129,9 +116,7 @@ const variables = z.object({
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info')
     .describe('How much is logged.'),
-  BATON_PLAYGROUND: z
-    .enum(['true', 'false'], { error: 'must be true or false' })
-    .transform((value) => value === 'true')
+  BATON_PLAYGROUND: toggle
     .optional()
     .describe('Whether there are a playground and simulated desks; otherwise only with both embedded servers.'),
   DATABASE_URL: postgresUrl.optional().describe('Your PostgreSQL instead of the embedded one.'),
@@ -142,6 +127,13 @@ const variables = z.object({
   TEMPORAL_CLI_PATH: text.describe('A Temporal CLI that you already have.'),
   TEMPORAL_TEST_SERVER_PATH: text.describe('A time-skipping Temporal test server that you already have.'),
   CHROMIUM_PATH: text.describe('A Chromium for the browser tests.'),
+  ...limitVariables,
+});
+
+const together = variables.superRefine((read, context) => {
+  if (read.BATON_WORKER_FORCE_SECONDS > read.BATON_WORKER_GRACE_SECONDS) return;
+  const message = `must be more than BATON_WORKER_GRACE_SECONDS, which is ${read.BATON_WORKER_GRACE_SECONDS}`;
+  context.addIssue({ code: 'custom', path: ['BATON_WORKER_FORCE_SECONDS'], message });
 });
 
 /** The standard variables that `@temporalio/envconfig` reads besides ours. */
@@ -160,7 +152,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(
     Object.entries(files.env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
-  const parsed = variables.safeParse(given);
+  const parsed = together.safeParse(given);
   const issues =
     parsed.error?.issues.map((issue) => ({ variable: String(issue.path[0]), message: issue.message })) ?? [];
   if (!parsed.success || files.problems.length > 0) throw new ConfigError([...files.problems, ...issues]);
@@ -168,6 +160,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return {
     host: read.HOST,
     port: read.PORT,
+    workerPort: read.BATON_WORKER_PORT,
     dataDir: read.BATON_DATA_DIR,
     publicUrl: read.BATON_PUBLIC_URL,
     operatorKey: read.BATON_OPERATOR_KEY,
@@ -186,16 +179,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     temporalCliPath: read.TEMPORAL_CLI_PATH,
     temporalTestServerPath: read.TEMPORAL_TEST_SERVER_PATH,
     chromiumPath: read.CHROMIUM_PATH,
+    limits: limitsOf(read),
   };
 }
 
 /** Whether this process shows the playground and its simulated desks: unless told otherwise, on embedded servers only. */
 export const playgroundIsOn = (config: Pick<Config, 'playground' | 'databaseUrl' | 'temporalAddress'>): boolean =>
   config.playground ?? (config.databaseUrl === undefined && config.temporalAddress === undefined);
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}

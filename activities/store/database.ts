@@ -12,26 +12,32 @@ interface OpenDatabase {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 5_000;
-/** Longer than the server's own, which leaves the connection usable. */
-const ANSWER_TIMEOUT_MS = 6_000;
+const STATEMENT_SECONDS = 5;
+/** Our own time-out is longer than the server's by this, which leaves the connection usable. Milliseconds. */
+const ANSWER_MARGIN_MS = 1_000;
 
-/** For every connection to the database, also the one that listens. */
-export function connectionConfig(databaseUrl: string): ClientConfig {
+/** For every connection to the database, also the one that listens. `statementSeconds`: 5 by default. */
+export function connectionConfig(databaseUrl: string, statementSeconds = STATEMENT_SECONDS): ClientConfig {
+  const statementMs = statementSeconds * 1_000;
   return {
     connectionString: databaseUrl,
     application_name: 'baton',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
+    statement_timeout: statementMs,
+    query_timeout: statementMs + ANSWER_MARGIN_MS,
+    idle_in_transaction_session_timeout: statementMs + ANSWER_MARGIN_MS,
     keepAlive: true,
   };
 }
 
 /** Connects when needed, and anew after the server was away. */
-export function openDatabase(databaseUrl: string, poolSize: number, log: Logger): OpenDatabase {
-  const pool = new Pool({ ...connectionConfig(databaseUrl), max: poolSize });
+export function openDatabase(
+  databaseUrl: string,
+  poolSize: number,
+  log: Logger,
+  statementSeconds?: number,
+): OpenDatabase {
+  const pool = new Pool({ ...connectionConfig(databaseUrl, statementSeconds), max: poolSize });
   surviveLostConnections(pool, (error) => log.warn({ reason: error.message }, 'lost a database connection'));
   return {
     db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),

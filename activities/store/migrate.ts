@@ -15,16 +15,30 @@ export class MigrationError extends Error {
  * Throws `MigrationError` when a migration that ran has changed since, or when the database is newer than this code.
  */
 export async function migrate(databaseUrl: string, migrations: Record<string, string> = ours): Promise<void> {
-  const pool = new Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  surviveLostConnections(pool, () => {});
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
+  await withDatabase(databaseUrl, async (db) => {
     await refuseChanged(db, migrations);
     const migrator = new Migrator({ db, provider: { getMigrations: async () => withChecksums(migrations) } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw explain(error);
     // Again: another process may have migrated, with other code, while this one waited.
     await refuseChanged(db, migrations);
+  });
+}
+
+/** Whether the database has every migration of this code; throws like `migrate`. Changes nothing. */
+export async function isMigrated(databaseUrl: string, migrations: Record<string, string> = ours): Promise<boolean> {
+  return await withDatabase(databaseUrl, async (db) => {
+    const applied = await refuseChanged(db, migrations);
+    return Object.keys(migrations).every((name) => applied.includes(name));
+  });
+}
+
+async function withDatabase<T>(databaseUrl: string, work: (db: Kysely<unknown>) => Promise<T>): Promise<T> {
+  const pool = new Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  surviveLostConnections(pool, () => {});
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    return await work(db);
   } finally {
     await db.destroy();
   }
@@ -49,11 +63,12 @@ function withChecksums(migrations: Record<string, string>): Record<string, Migra
   );
 }
 
-async function refuseChanged(db: Kysely<unknown>, migrations: Record<string, string>): Promise<void> {
+/** The names of those that have run. */
+async function refuseChanged(db: Kysely<unknown>, migrations: Record<string, string>): Promise<string[]> {
   const exists = await sql<{ found: boolean }>`select to_regclass('migration_checksums') is not null as found`.execute(
     db,
   );
-  if (exists.rows[0]?.found !== true) return;
+  if (exists.rows[0]?.found !== true) return [];
   const applied = await sql<{ name: string; checksum: string }>`select name, checksum from migration_checksums`.execute(
     db,
   );
@@ -66,6 +81,7 @@ async function refuseChanged(db: Kysely<unknown>, migrations: Record<string, str
       throw new MigrationError(`migration ${row.name} has changed since it ran; restore it and add a new one instead`);
     }
   }
+  return applied.rows.map(({ name }) => name);
 }
 
 function explain(error: unknown): Error {

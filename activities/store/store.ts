@@ -26,7 +26,7 @@ export type * from './types.ts';
 export { ChangedMeanwhile } from './bots.ts';
 export { CursorError } from './cursor.ts';
 export { TooManyToCount } from './insight.ts';
-export { migrate } from './migrate.ts';
+export { isMigrated, migrate } from './migrate.ts';
 export { isUnavailable } from './unavailable.ts';
 
 export interface StoreOptions {
@@ -40,6 +40,8 @@ export interface StoreOptions {
   desks?: DeskRegistry;
   /** Connections beside the one that listens; 10 by default. */
   poolSize?: number;
+  /** Until the server gives up one statement; 5 by default. */
+  statementSeconds?: number;
 }
 
 const POOL_SIZE = 10;
@@ -52,8 +54,9 @@ export function createStore({
   log,
   desks = ourDesks,
   poolSize = POOL_SIZE,
+  statementSeconds,
 }: StoreOptions): Store {
-  const { db, connections } = openDatabase(databaseUrl, poolSize, log);
+  const { db, connections } = openDatabase(databaseUrl, poolSize, log, statementSeconds);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const content = createContentBox(payloadKeys);

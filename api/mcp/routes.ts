@@ -11,9 +11,6 @@ import type { Call } from './call.ts';
 import { refuseForeignPages } from './origin.ts';
 import { createServer } from './server.ts';
 
-/** As a start over HTTP: 400 turns of a long talk. */
-const BODY_LIMIT = 1024 * 1024;
-
 /** One JSON-RPC message: a batch would be many calls for the price of one. */
 const message = z.record(z.string(), z.unknown()).meta({
   id: 'McpMessage',
@@ -35,7 +32,7 @@ export const mcpRoutes: Routes = (app, context) => {
     '/mcp',
     {
       onRequest,
-      bodyLimit: BODY_LIMIT,
+      bodyLimit: context.config.limits.largeBodyBytes,
       schema: {
         tags,
         summary: 'MCP: tools for models',

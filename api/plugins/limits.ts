@@ -21,19 +21,22 @@ export interface Guard {
   failed(request: FastifyRequest): Promise<void>;
 }
 
-/** Wrong keys that one address may send in a minute. */
-const WRONG_KEYS_PER_MINUTE = 60;
 const MAX_KNOWN = 10_000;
-/** Shed load before the event loop stands still: mean delay in milliseconds. */
-const MAX_EVENT_LOOP_DELAY_MS = 1_500;
 /** The mean is over this long, milliseconds. Over one second a single pause, such as the start, is taken for overload. */
 const LOAD_SAMPLE_MS = 5_000;
 
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinute }) => {
+/** `wrongKeys`: that one address may send in a minute. `loadDelayMs`: load is shed before the event loop stands still. */
+interface LimitOptions {
+  callsPerMinute: number;
+  wrongKeys: number;
+  loadDelayMs: number;
+}
+
+export const limits = fp<LimitOptions>(async (app, { callsPerMinute, wrongKeys, loadDelayMs }) => {
   await app.register(underPressure, {
-    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    maxEventLoopDelay: loadDelayMs,
     sampleInterval: LOAD_SAMPLE_MS,
     retryAfter: 2,
   });
@@ -44,7 +47,7 @@ export const limits = fp<{ callsPerMinute: number }>(async (app, { callsPerMinut
     cache: 20_000,
     keyGenerator: callerOf,
   });
-  app.decorate('guard', createGuard(app));
+  app.decorate('guard', createGuard(app, wrongKeys));
 });
 
 /** A key and a session have their own count wherever they call from; a caller without one is counted by address. */
@@ -55,9 +58,9 @@ function callerOf(request: FastifyRequest): string {
   return session === undefined ? `ip:${request.ip}` : `session:${session.id}`;
 }
 
-function createGuard(app: FastifyInstance): Guard {
+function createGuard(app: FastifyInstance, wrongKeysPerMinute: number): Guard {
   const count = app.createRateLimit({
-    max: WRONG_KEYS_PER_MINUTE,
+    max: wrongKeysPerMinute,
     timeWindow: 60_000,
     keyGenerator: (request) => `wrong:${request.ip}`,
   });

@@ -99,6 +99,10 @@ function lastSeq(request: FastifyRequest): number | undefined {
 
 /** A key that was deleted or switched off loses its stream at the next heartbeat. */
 function options(context: ApiContext, request: FastifyRequest, reply: FastifyReply): StreamOptions {
+  const free = context.places.take(principalOf(request));
+  // He may be gone before anybody asks.
+  if (reply.raw.destroyed) free();
+  reply.raw.once('close', free);
   return {
     reply,
     store: context.store,

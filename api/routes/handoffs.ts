@@ -17,16 +17,13 @@ import { startHandoff } from '../starts.ts';
 import { goneSignal, preferredWait, waitForDesk } from '../wait.ts';
 import type { Routes } from './route.ts';
 
-/** 400 turns of a long talk; one Temporal payload may have 2 MiB. */
-const START_BODY_LIMIT = 1024 * 1024;
-
 export const handoffRoutes: Routes = (app, context) => {
   const { store } = context;
 
   app.post(
     '/v1/handoffs',
     {
-      bodyLimit: START_BODY_LIMIT,
+      bodyLimit: context.config.limits.largeBodyBytes,
       schema: {
         tags: ['handoffs'],
         summary: 'Ask for a human',

@@ -1,22 +1,26 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
+import { answers, createTemporalPing } from '../../activities/platform/reachable.ts';
 import type { Routes } from './route.ts';
 
-const CHECK_MS = 1_500;
+const part = z.enum(['ok', 'down']);
 
 const readiness = z
   .object({
-    status: z.enum(['ready', 'not_ready']),
+    status: z
+      .enum(['ready', 'not_ready', 'draining'])
+      .describe('`draining`: the process is about to stop and still takes calls.'),
     parts: z.object({
-      postgresql: z.enum(['ok', 'down']),
-      temporal: z.enum(['ok', 'down']),
-      load: z.enum(['ok', 'down']),
+      postgresql: part,
+      migrations: part.describe('Whether the database has its tables.'),
+      temporal: part,
+      load: part,
     }),
   })
   .meta({ id: 'Readiness' });
 
 /** Never shed or rate-limited: what asks decides over life and death of the process. */
-export const always = { rateLimit: false as const, pressureHandler: () => undefined };
+export const always = { rateLimit: false as const, beforeReady: true, pressureHandler: () => undefined };
 
 export const probeRoutes: Routes = (app, context) => {
   const pingTemporal = temporalPing(context);
@@ -38,38 +42,27 @@ export const probeRoutes: Routes = (app, context) => {
       schema: {
         ...schema,
         summary: 'PostgreSQL and Temporal answer too',
+        description:
+          '`without=temporal` counts Temporal as optional: for load balancers, so that desks reach us while it is away. What agents write then is kept and forwarded later.',
+        querystring: z.object({ without: z.enum(['temporal']).optional() }),
         response: { 200: readiness, 503: readiness },
       },
     },
-    async (_request, reply) => {
-      const [postgresql, temporal] = await Promise.all([answers(context.store.ping()), answers(pingTemporal())]);
-      const load = app.isUnderPressure() ? ('down' as const) : ('ok' as const);
-      const parts = { postgresql, temporal, load };
-      const ready = Object.values(parts).every((part) => part === 'ok');
-      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not_ready', parts });
+    async (request, reply) => {
+      const { lifecycle, store } = context;
+      const [postgresql, temporal] = await Promise.all([answers(store.ping()), answers(pingTemporal())]);
+      const ok = (is: boolean) => (is ? ('ok' as const) : ('down' as const));
+      const parts = { postgresql, migrations: ok(lifecycle.migrated), temporal, load: ok(!app.isUnderPressure()) };
+      const needed = Object.entries(parts).filter(([name]) => name !== request.query.without);
+      const isReady = needed.every(([, state]) => state === 'ok') && !lifecycle.draining;
+      const status = lifecycle.draining ? 'draining' : isReady ? 'ready' : 'not_ready';
+      return reply.code(isReady ? 200 : 503).send({ status, parts });
     },
   );
 };
 
 /** Asks Temporal whether it is there; those who ask at the same moment share one call. */
 export function temporalPing({ client, pending }: ApiContext): () => Promise<unknown> {
-  return shared(() =>
-    pending.track(client.withDeadline(Date.now() + CHECK_MS, () => client.workflowService.getSystemInfo({}))),
-  );
-}
-
-async function answers(check: Promise<unknown>): Promise<'ok' | 'down'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'down'>((resolve) => {
-    timer = setTimeout(() => resolve('down'), CHECK_MS);
-  });
-  const outcome = await Promise.race([check.then(() => 'ok' as const).catch(() => 'down' as const), late]);
-  clearTimeout(timer);
-  return outcome;
-}
-
-/** One call at a time: the client tries again inside its deadline, and probes may come faster than it gives up. */
-function shared<T>(call: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | undefined;
-  return () => (running ??= call().finally(() => (running = undefined)));
+  const ping = createTemporalPing(client);
+  return () => pending.track(ping());
 }

@@ -10,9 +10,6 @@ import { errors } from '../schemas/common.ts';
 import { answerTurn } from '../turn.ts';
 import type { App, Routes } from './route.ts';
 
-/** Desks send whole conversations in one call. */
-const BODY_LIMIT = 1024 * 1024;
-
 const unknown = (): ApiError => new ApiError(404, 'not_found', 'There is nothing here.');
 
 /** What desks call. The token names the bot; the desk's own signature is checked besides, over the raw bytes. */
@@ -22,7 +19,8 @@ export const webhookRoutes: Routes = (app, context) => {
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT'],
     url: '/webhooks/:desk/:hookToken',
-    bodyLimit: BODY_LIMIT,
+    // Desks send whole conversations in one call.
+    bodyLimit: context.config.limits.largeBodyBytes,
     exposeHeadRoute: false,
     // A desk that is answered 429 slows down or gives up: what it reports is never too much.
     config: { rateLimit: false },

@@ -61,7 +61,7 @@ describe('probes', () => {
     const ready = await api.call('GET', '/readyz', { key: null });
     expect([ready.status, ready.json]).toEqual([
       200,
-      { status: 'ready', parts: { postgresql: 'ok', temporal: 'ok', load: 'ok' } },
+      { status: 'ready', parts: { postgresql: 'ok', migrations: 'ok', temporal: 'ok', load: 'ok' } },
     ]);
   });
 

@@ -275,7 +275,10 @@ describe('a start that cannot go on', () => {
   it('names the settings that a role of its own needs', async () => {
     const { code, output } = await refused({}, ['api']);
     expect(code).toBe(78);
-    expectOneSentence(output, /needs DATABASE_URL, TEMPORAL_ADDRESS, BATON_SECRET_KEYS, BATON_OPERATOR_KEY/);
+    expectOneSentence(
+      output,
+      /needs DATABASE_URL, TEMPORAL_ADDRESS, BATON_SECRET_KEYS, BATON_PUBLIC_URL, BATON_OPERATOR_KEY/,
+    );
   });
 
   it('does not take a folder that holds something else', async () => {

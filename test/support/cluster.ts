@@ -148,6 +148,7 @@ export async function startCluster(
         TEMPORAL_ADDRESS: address,
         TEMPORAL_NAMESPACE: namespace,
         BATON_SECRET_KEYS: secretKeys,
+        BATON_PUBLIC_URL: 'http://baton.test',
         BATON_ALLOWED_NETWORKS: '127.0.0.0/8',
       },
       ...(database.backend ? { postgres: database.backend } : {}),

@@ -16,7 +16,7 @@ export interface WorkerProcess {
 /** A worker as a process of its own, ready for work. `env` names its database, its Temporal and its keys. */
 export async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [START, 'worker'], {
-    env: cleanEnv({ ...env, BATON_LOG_LEVEL: 'info' }),
+    env: cleanEnv({ BATON_WORKER_PORT: '0', ...env, BATON_LOG_LEVEL: 'info' }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -105,12 +105,12 @@ async function refuseTakenPort({ host, port }: Config): Promise<void> {
 }
 
 /** One sentence for an address that we cannot listen at. */
-export function portError(host: string, port: number, code: string): StartError {
+export function portError(host: string, port: number, code: string, variable = 'PORT'): StartError {
   if (code === 'EADDRINUSE')
     return new StartError(
-      `Port ${port} on ${host} is taken by another program: stop it, or set PORT to another port (0 = any free one).`,
+      `Port ${port} on ${host} is taken by another program: stop it, or set ${variable} to another port (0 = any free one).`,
     );
   if (code === 'EACCES')
-    return new StartError(`Port ${port} on ${host} needs more rights than we have: set PORT to another port.`);
-  return new StartError(`HOST=${host} PORT=${port} is not an address that we can listen at (${code}).`);
+    return new StartError(`Port ${port} on ${host} needs more rights than we have: set ${variable} to another port.`);
+  return new StartError(`HOST=${host} ${variable}=${port} is not an address that we can listen at (${code}).`);
 }

@@ -1,5 +1,6 @@
 /** npm passes Ctrl-C on to us although the terminal has done so already: one key press arrives twice. */
 const SAME_KEY_PRESS_MS = 2_000;
+/** Beside what the steps themselves say that they wait for. */
 const LIMIT_MS = 75_000;
 
 type Step = { name: string; close: () => Promise<unknown> | void };
@@ -12,7 +13,14 @@ export class Shutdown {
   readonly #steps: Step[] = [];
   #starting: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
+  readonly #asked = new AbortController();
   #askedAt = 0;
+  #waitMs = 0;
+
+  /** Aborts when a stop is asked for, before its first step. */
+  get signal(): AbortSignal {
+    return this.#asked.signal;
+  }
 
   get asked(): boolean {
     return this.#askedAt > 0;
@@ -20,6 +28,24 @@ export class Shutdown {
 
   add(name: string, close: Step['close']): void {
     this.#steps.push({ name, close });
+  }
+
+  /** Steps may take this much longer, milliseconds, before the process gives up. */
+  allow(ms: number): void {
+    this.#waitMs += ms;
+  }
+
+  /** Stops because of something that does not pass: exit code 1, one sentence. */
+  fail(sentence: string): void {
+    if (this.asked) return;
+    console.error(`baton: ${sentence}`);
+    this.#ask();
+    void this.#exit(1);
+  }
+
+  #ask(): void {
+    this.#askedAt ||= Date.now();
+    this.#asked.abort();
   }
 
   /** A signal that comes while this runs waits for it, so that no half-started child is left behind. */
@@ -36,7 +62,7 @@ export class Shutdown {
         say('Stopping at once. What still runs is taken over by the next start.');
         process.exit(130);
       }
-      this.#askedAt = now;
+      this.#ask();
       say(`\nStopping (${signal}) …`);
       void this.#exit(0);
     };
@@ -47,14 +73,14 @@ export class Shutdown {
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
         console.error('baton: an error that nobody caught:', error);
-        this.#askedAt ||= Date.now();
+        this.#ask();
         void this.#exit(1);
       });
     }
   }
 
   async #exit(code: number): Promise<void> {
-    const timer = setTimeout(() => process.exit(1), LIMIT_MS);
+    const timer = setTimeout(() => process.exit(1), LIMIT_MS + this.#waitMs);
     await this.#starting;
     const clean = await this.run();
     clearTimeout(timer);
