@@ -33,6 +33,8 @@ export interface Deps {
   runs: HandoffRuns;
   /** Our own address as desks see it. */
   publicUrl: string;
+  /** How long a conversation may be quiet before its desk is asked what it has, milliseconds; 0 or absent: never. */
+  reconcileAfterMs?: number;
   clock: { now(): number };
   log: Logger;
   metrics: Metrics;

@@ -26,6 +26,8 @@ export interface DeskCall {
   trace?: string | undefined;
   /** Shorter than the usual time-out where the caller cannot wait. */
   timeoutMs?: number;
+  /** How it ends says nothing of the service. */
+  isExtra?: true;
 }
 
 export type CallDesk = <T>(call: DeskCall, work: (desk: Desk, ctx: DeskContext<unknown>) => Promise<T>) => Promise<T>;
@@ -82,10 +84,11 @@ export function createDeskCalls(deps: Deps): CallDesk {
     try {
       const answer = await running;
       // Not waited for: a database that stands still must not make a call that worked look like one that did not.
-      void noteSaved(call, 'available');
+      if (call.isExtra !== true) void noteSaved(call, 'available');
       return answer;
     } catch (error) {
-      if (error instanceof DeskError && error.kind === 'auth') await noteSaved(call, 'unavailable', error.message);
+      const isRefused = error instanceof DeskError && error.kind === 'auth' && call.isExtra !== true;
+      if (isRefused) await noteSaved(call, 'unavailable', error.message);
       throw error;
     } finally {
       stop();

@@ -10,6 +10,7 @@ import { createNativeActivities } from './native.ts';
 import { createObserver } from './observer.ts';
 import { createQuickActivities } from './quick.ts';
 import { createRetentionActivities } from './retention.ts';
+import { createReconcileActivities } from './reconcile.ts';
 
 /** What goes into the journal in one transaction, with what the index of handoffs must show afterwards. */
 export interface JournalBatch {
@@ -46,6 +47,7 @@ export function createActivities(deps: Deps) {
     ...deskActivities,
     ...callbackActivities,
     ...createNativeActivities(deps),
+    ...createReconcileActivities(deps, callDesk),
     ...createMaintenanceActivities(deps),
     ...createGoneRunActivities(deps),
     ...createRetentionActivities(deps),

@@ -1,10 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Desk, DeskEvent } from '../activities/desks/desk.ts';
+import { inOwnMessenger } from '../activities/desks/messenger.ts';
 import { conversationSettings, type BotSettings } from '../activities/settings.ts';
 import type { ConversationInput } from '../workflows/contracts.ts';
 import type { ApiContext } from './context.ts';
 import { conversationInput, receiveInbound } from './inbound.ts';
-import { inOwnMessenger, mayHaveMessenger } from './messenger.ts';
+import { mayHaveMessenger } from './messenger.ts';
 
 export interface DeskReport {
   botId: string;

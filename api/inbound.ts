@@ -6,7 +6,7 @@ import { conversationSettings } from '../activities/settings.ts';
 import { lateReplies } from '../activities/store/late.ts';
 import type { ConversationRow, PendingSignal } from '../activities/store/store.ts';
 import type { ConversationInput, ConversationSettings } from '../workflows/contracts.ts';
-import { isConversationId } from '../workflows/ids.ts';
+import { deskSignalId, isConversationId } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError } from './errors.ts';
 
@@ -30,9 +30,6 @@ export interface InboundEvent {
   conversation?: ConversationInput;
   log: FastifyBaseLogger;
 }
-
-/** Signals of a desk have a prefix of their own: a user's message must not be taken for a repeat of an agent's. */
-export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk}:${dedupeKey}`;
 
 /**
  * One thing that a desk reports: into the inbox first, so that nothing accepted is lost, then to the run. Throws only

@@ -1,15 +1,6 @@
 import type { Desk } from '../activities/desks/desk.ts';
 import type { BotSettings } from '../activities/settings.ts';
 
-/**
- * Whether the bot's users are in the desk's own messenger: the desk carries the messages, Baton watches. In native mode
- * always, in external mode with desks that are set so.
- */
-export function inOwnMessenger(desk: Desk, { mode, desk: config }: BotSettings): boolean {
-  if (mode === 'native') return desk.capabilities.modes.includes('native');
-  return config?.kind === desk.id && desk.messengerInExternal?.(config) === true;
-}
-
 /** Whether this can be so for any bot of the desk. */
 export const mayHaveMessenger = ({ capabilities, messengerInExternal }: Desk): boolean =>
   capabilities.modes.includes('native') || messengerInExternal !== undefined;

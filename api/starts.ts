@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { inOwnMessenger } from '../activities/desks/messenger.ts';
 import { isOpen, nextOpening } from '../activities/hours.ts';
 import { tracedNow } from '../activities/platform/trace.ts';
 import { handoffSettings, outOfHoursReply, type BotSettings } from '../activities/settings.ts';
@@ -9,7 +10,7 @@ import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
 import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
-import { inOwnMessenger, servesChannel } from './messenger.ts';
+import { servesChannel } from './messenger.ts';
 import { timed } from './temporal-calls.ts';
 
 export interface StartRequest {
@@ -133,13 +134,15 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
 /** Idempotent: the handoff's id is the run's id. Throws a 503 `ApiError` when Temporal cannot be reached. */
 async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, history: Turn[]): Promise<void> {
   const { client, store, metrics } = context;
+  const reconciles = context.desks.get(row.desk)?.recent !== undefined;
+  const input = { ...inputOf(bot, row, history), ...(reconciles && { reconciles }) };
   try {
     await timed(metrics, 'start', () =>
       client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
         client.workflow.start(WORKFLOW.handoff, {
           workflowId: handoffWorkflowId(row.id),
           taskQueue: TASK_QUEUE,
-          args: [inputOf(bot, row, history)],
+          args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
           typedSearchAttributes: searchAttributes(row),

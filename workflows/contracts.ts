@@ -163,6 +163,8 @@ export interface HandoffInput {
   settings: HandoffSettings;
   /** `traceparent` of the request for a human: of all that no later request has caused. */
   trace?: string;
+  /** The desk lets us look what it has: it is asked when the handoff ends, before that is written. */
+  reconciles?: true;
   /** Set by continue-as-new. */
   carried?: CarriedState;
   /** Continue as new after this many events instead of when the server suggests it. For tests. */
@@ -172,6 +174,7 @@ export interface HandoffInput {
 /**
  * Everything that can happen to a handoff, in one ordered stream. `id` is the dedupe key: a second signal with the same
  * `id` changes nothing. `atMs` is when the API took it: a time that stays the same when a workflow task is done again.
+ * `recovered`: no webhook told it, Baton found it at the desk.
  */
 export type HandoffSignal = SignalContent & SignalOrigin;
 
@@ -179,6 +182,7 @@ interface SignalOrigin {
   atMs?: number;
   /** `traceparent` of the request that brought it (W3C Trace Context): calls that it causes carry it on. */
   trace?: string;
+  recovered?: true;
 }
 
 type SignalContent =

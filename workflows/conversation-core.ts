@@ -148,7 +148,7 @@ function userMessage(talk: Talk, signal: SignalOf<'userMessage'>): void {
 function said(
   talk: Talk,
   from: 'user' | 'agent',
-  signal: { id: string; text: string; attachments?: Attachment[] },
+  signal: { id: string; text: string; attachments?: Attachment[]; recovered?: true },
   more: Record<string, unknown>,
 ): void {
   talk.emit('conversation.message', {
@@ -156,6 +156,7 @@ function said(
     from,
     text: signal.text,
     ...attachmentsOf(signal),
+    ...(signal.recovered === true ? { recovered: true } : {}),
     ...more,
     botSilent: talk.state.human,
   });

@@ -15,8 +15,9 @@ import type {
 import { attachmentsOf } from './counter.ts';
 import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
-import { decideEnd, endIfSettled, failPending, tellDeskOfEnd } from './ending.ts';
+import { decideEnd, endIfSettled, failPending, stopLooking, tellDeskOfEnd } from './ending.ts';
 import { fail, giveUp, retry } from './operator.ts';
+import { isInTime, markOf } from './recovered.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
 
 export { CLOSING_GRACE_MS } from './ending.ts';
@@ -31,6 +32,8 @@ export type Happening =
   | { kind: 'undeliverable'; n: number; why: FailureReason }
   /** The grace of a closing handoff is over and nothing is on its way to the desk any more. */
   | { kind: 'graceOver' }
+  /** The desk was asked what it has, or could not be asked. */
+  | { kind: 'looked' }
   | { kind: 'timePassed' };
 
 /** The state before anything happened, and the first step: ask for the e-mail, or open the desk's conversation. */
@@ -58,16 +61,20 @@ export function begin(input: HandoffInput, nowMs: number): Step {
   return draft.step();
 }
 
-/** One thing happened. `waiting` is what waits for the desk. Never changes what it was given. */
+/**
+ * One thing happened. `waiting` is what waits for the desk; `looksAtEnd` is asked at most once, when the end is decided
+ * and the desk could be asked what it has. Never changes what it was given.
+ */
 export function reduce(
   input: HandoffInput,
   state: HandoffState,
   happening: Happening,
   nowMs: number,
   waiting: readonly DeskDelivery[] = [],
+  looksAtEnd: () => boolean = () => true,
 ): Step {
   const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
-  const draft = new Draft(input, nowMs, copy, waiting, 'id' in happening ? happening : {});
+  const draft = new Draft(input, nowMs, copy, waiting, 'id' in happening ? happening : {}, looksAtEnd);
   if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
   apply(draft, happening);
   return draft.step();
@@ -113,7 +120,11 @@ function apply(draft: Draft, happening: Happening): void {
     case 'undeliverable':
       return undeliverable(draft, happening.n, happening.why);
     case 'graceOver':
+      stopLooking(draft);
       return failPending(draft, 'handoff_closed');
+    case 'looked':
+      stopLooking(draft);
+      return endIfSettled(draft);
     case 'timePassed':
       return timePassed(draft);
   }
@@ -134,7 +145,7 @@ function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
   if (draft.native && !draft.open) return draft.handBack(signal);
   if (state.status === 'closed') return draft.keepLate('user', signal);
   state.counts.user += 1;
-  draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal) });
+  draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal), ...markOf(signal) });
   // The end is decided but not yet written: the sender was told 202, so he must learn that nobody will read it.
   if (state.closing) return draft.emitFailed(signal.id, 'handoff_closed');
   if (!draft.native) draft.messageToDesk(signal);
@@ -143,7 +154,7 @@ function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
 
 function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
   const { state } = draft;
-  if (!draft.open) return draft.keepLate('agent', signal); // 7
+  if (!draft.open && !isInTime(draft, signal)) return draft.keepLate('agent', signal); // 7
   state.deskHasIt = true;
   if (state.status === 'active') agentChanged(draft, signal.agent);
   else {
@@ -157,8 +168,9 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
     text: signal.text,
     agent: state.agent ?? null,
     ...attachmentsOf(signal),
+    ...markOf(signal),
   });
-  awaitUser(draft);
+  if (draft.open) awaitUser(draft);
 }
 
 function agentChanged(draft: Draft, agent: Agent | undefined): void {

@@ -34,6 +34,7 @@ export class Draft extends Counter<HandoffState> {
   readonly #handBack: ConversationSignal[] = [];
   /** What waits for the desk, with the texts of messages. */
   readonly waiting: readonly DeskDelivery[];
+  readonly #looksAtEnd: () => boolean;
   #hurry = false;
 
   constructor(
@@ -42,10 +43,17 @@ export class Draft extends Counter<HandoffState> {
     state: HandoffState,
     waiting: readonly DeskDelivery[],
     origin: { atMs?: number; trace?: string } = {},
+    looksAtEnd = () => false,
   ) {
     super(nowMs, state, origin.atMs, origin.trace ?? input.trace);
     this.input = input;
     this.waiting = waiting;
+    this.#looksAtEnd = looksAtEnd;
+  }
+
+  /** Before the end is written, the desk is asked what it has. */
+  looksAtEnd(): boolean {
+    return this.input.reconciles === true && this.#looksAtEnd();
   }
 
   get settings(): HandoffInput['settings'] {

@@ -23,11 +23,13 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
   const { state } = draft;
   if (!draft.open) return;
   delete state.deadline;
+  const looking = state.deskHasIt && state.deskConversationId !== undefined && draft.looksAtEnd();
   state.closing = {
     reason,
     graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
     ...(detail === undefined ? {} : { detail }),
     ...traced(draft.trace),
+    ...(looking ? { looking } : {}),
   };
   // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
   if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
@@ -46,7 +48,7 @@ export function tellDeskOfEnd(draft: Draft): void {
 
 export function endIfSettled(draft: Draft): void {
   const { state } = draft;
-  if (!state.closing || state.status === 'closed' || state.pending.length > 0) return;
+  if (!state.closing || state.closing.looking || state.status === 'closed' || state.pending.length > 0) return;
   const { reason, detail, trace } = state.closing;
   state.status = 'closed';
   state.closeReason = reason;
@@ -60,6 +62,13 @@ export function endIfSettled(draft: Draft): void {
   if (draft.native) {
     draft.handBack({ kind: 'handoffEnded', id: draft.input.handoffId, atMs: draft.atMs, ...traced(trace) });
   }
+}
+
+/** What is found from now on is late. */
+export function stopLooking({ state }: Draft): void {
+  if (!state.closing) return;
+  const { looking: _, ...closing } = state.closing;
+  state.closing = closing;
 }
 
 /** Messages that nobody will deliver any more. */

@@ -28,6 +28,7 @@ import { startLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
+import { Lookout } from './reconcile.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -74,6 +75,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
   const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent });
   if (run.input.mode === 'native') handBackLane(run);
   const watchdog = new Watchdog();
+  const lookout = new Lookout(run, report);
   const shown = { status: run.input.carried ? run.state.status : undefined };
   let interrupted = false;
 
@@ -82,16 +84,19 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
     if (run.state.closing && !interrupted) {
       interrupted = true;
       hurryDesk(run, lanes);
+      lookout.lookAtEnd();
     }
     if (run.hurry) {
       run.hurry = false;
       if (run.nextForDesk()[0]?.kind !== 'open') lanes.desk.interrupt();
     }
     if (run.finished || mayContinue(run)) break;
-    watchdog.watch(nextDeadlineMs(run.state), timerName(run));
+    lookout.takeAnswered();
+    if (!lookout.busy || run.state.closing) watchdog.watch(nextDeadlineMs(run.state), timerName(run));
     await condition(
       () =>
         watchdog.fired ||
+        lookout.answered ||
         run.finished ||
         run.hurry ||
         run.state.status !== shown.status ||
@@ -101,7 +106,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
     if (!watchdog.takeFired()) continue;
     if (run.state.closing && run.state.status !== 'closed' && Date.now() >= run.state.closing.graceEndsMs) {
       await giveUpDesk(lanes, report);
-    } else report({ kind: 'timePassed' });
+    } else if (!lookout.busy) lookout.timePassed();
   }
   watchdog.stop();
   if (run.finished) await finish(run, lanes);

@@ -26,6 +26,9 @@ export const SEARCH_ATTRIBUTES = {
 /** The workflow id of a handoff is the handoff's id. */
 export const handoffWorkflowId = (handoffId: string): string => handoffId;
 
+/** Signals of a desk have a prefix of their own: a user's message must not be taken for a repeat of an agent's. */
+export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk}:${dedupeKey}`;
+
 /** Ids of native conversations begin with this, ids of handoffs with `ho_`. They share journal, ledger and inbox. */
 export const CONVERSATION_PREFIX = 'co_';
 

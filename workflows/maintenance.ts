@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import * as act from './proxies.ts';
 
 /** A gone run took its count of deliveries with it, so its desk's close gets a number behind all of them. */
@@ -17,7 +18,10 @@ export async function maintenance(): Promise<Round> {
   const gone = await act.sweep.findGoneHandoffs();
   // Side by side, because one desk that stays away would keep the others, and the next sweep, for its whole limit.
   await Promise.all(gone.map(finish));
-  return { ...inbox, closed: gone.length, ...(await act.sweep.expireOld()) };
+  const expired = await act.sweep.expireOld();
+  // What a desk does not tell now it tells in the next round.
+  if (patched('look-at-quiet')) await act.quiet.lookAtQuiet().catch(() => undefined);
+  return { ...inbox, closed: gone.length, ...expired };
 }
 
 async function finish(handoffId: string): Promise<void> {

@@ -27,6 +27,12 @@ export const BATCH_ATTEMPT_MS = 45_000;
 /** A quick try runs inside the workflow task, so it must end long before the task's 10 s. */
 export const QUICK_ATTEMPT_MS = 4_000;
 
+/** Asking the desk what it has, when a handoff ends or would: its user waits for that. */
+export const LOOK_MS = 6_000;
+
+/** The same with the wait for a worker: below the grace of an end. */
+export const LOOK_LIMIT_MS = 8_000;
+
 /** Quick rounds that may keep one workflow task open: new signals wait until it ends. */
 export const QUICK_ROUNDS_IN_A_ROW = 10;
 

@@ -10,6 +10,8 @@ import {
   DESK_RETRY,
   FAREWELL_LIMIT_MS,
   JOURNAL_RETRY,
+  LOOK_LIMIT_MS,
+  LOOK_MS,
   OPEN_RETRY,
   QUICK_ATTEMPT_MS,
 } from './policies.ts';
@@ -79,6 +81,14 @@ export const desk = proxyActivities<Pick<Activities, 'closeConversation'>>({
   cancellationType,
 });
 
+/** One try: the end of a handoff waits for it. */
+export const look = proxyActivities<Pick<Activities, 'reconcile'>>({
+  startToCloseTimeout: LOOK_MS,
+  scheduleToCloseTimeout: LOOK_LIMIT_MS,
+  retry: { maximumAttempts: 1 },
+  summary: 'what the desk has',
+});
+
 /** Maintenance waits for it, and with it all that only maintenance forwards. */
 export const farewell = proxyActivities<Pick<Activities, 'closeConversation'>>({
   startToCloseTimeout: ATTEMPT_MS,
@@ -94,6 +104,13 @@ export const callback = proxyActivities<Pick<Activities, 'deliverCallback' | 'gi
   retry: CALLBACK_RETRY,
   summary: 'events to the callback',
   cancellationType,
+});
+
+/** Once: the next round of maintenance is another try. */
+export const quiet = proxyActivities<Pick<Activities, 'lookAtQuiet'>>({
+  startToCloseTimeout: 60_000,
+  retry: { maximumAttempts: 1 },
+  summary: 'what the desks have',
 });
 
 export const sweep = proxyActivities<

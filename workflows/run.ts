@@ -14,6 +14,7 @@ import type {
 import type { Step } from './draft.ts';
 import { newest, Outboxes } from './outboxes.ts';
 import type { Address } from './outboxes.ts';
+import { mayLook } from './reconcile.ts';
 
 export class HandoffRun extends Outboxes<HandoffEvent> {
   readonly input: HandoffInput;
@@ -22,6 +23,8 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   readonly handBack: ConversationSignal[] = [];
   /** The desk's messages are to be tried at once, whatever pause they sit in. */
   hurry = false;
+  /** The desk was asked just now what it has. */
+  hasLooked = false;
 
   constructor(input: HandoffInput, nowMs: number) {
     super(input.settings.callback, input.carried?.callback ?? { nextSeq: 1, recent: [] });
@@ -41,7 +44,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   apply(happening: Happening, nowMs: number, by: 'signal' | 'other' = 'signal'): void {
-    const step = reduce(this.input, this.state, happening, nowMs, this.desk);
+    const step = reduce(this.input, this.state, happening, nowMs, this.desk, () => !this.hasLooked && mayLook());
     this.state = step.state;
     this.takeStep(step, by);
   }

@@ -17,8 +17,11 @@ import type {
 /** What the reducer decides with. Outboxes are beside it, in `CarriedState`. */
 export interface HandoffState {
   status: HandoffStatus;
-  /** Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over. */
-  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string; trace?: string };
+  /**
+   * Set once the end is decided; `status` becomes `closed` when the desk's outbox has settled or its grace is over.
+   * `looking`: not before the desk was asked what its webhooks have not told.
+   */
+  closing?: { reason: CloseReason; graceEndsMs: number; detail?: string; trace?: string; looking?: true };
   closeReason?: CloseReason;
   email?: string;
   /** The desk has the conversation: it accepted, or an agent answered before its acceptance came back. */

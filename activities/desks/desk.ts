@@ -155,8 +155,22 @@ export interface DeskEvent {
   duringHandoff?: true;
   /** Key of another event of the same call: when that one is known, the call is a repeat and this event is dropped. */
   comesWith?: string;
+  /**
+   * Of `recent`, where the desk's read API has other ids than its webhooks: what was heard before with the same words is
+   * the same.
+   */
+  isNamedOtherwise?: true;
   /** `id` is filled in from `dedupeKey`. */
   signal: HandoffSignal;
+}
+
+/** A conversation whose webhooks may not have told everything. */
+export interface RecentRequest {
+  handoffId: string;
+  deskConversationId: string;
+  mode: Mode;
+  /** Epoch milliseconds: older things are of no interest. Clocks differ, so a few seconds may already be taken off. */
+  sinceMs: number;
 }
 
 /** Something for the next answer that a desk waits for. */
@@ -241,6 +255,12 @@ export interface Desk<C = unknown> {
   open(ctx: DeskContext<C>, request: OpenRequest): Promise<Opened>;
   send(ctx: DeskContext<C>, message: OutboundMessage): Promise<Sent>;
   close(ctx: DeskContext<C>, request: CloseRequest): Promise<void>;
+  /**
+   * Reads the conversation, changing nothing, and tells what its webhooks have told or should have told, oldest first,
+   * under the same keys. Of a state, only what holds now: a close that was taken back is none. Empty where the desk does
+   * not let us look.
+   */
+  recent?(ctx: DeskContext<C>, request: RecentRequest): Promise<DeskEvent[]>;
   /** Makes the desk's webhooks for the operator, each once, however often it is called. */
   subscribe?(ctx: DeskContext<C>, subscription: { url: string; mode: Mode }): Promise<Subscribed>;
   /** Removes those that lead to this address. */

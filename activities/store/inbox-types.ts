@@ -65,6 +65,8 @@ export interface Inbox {
    * Returns all that the target has not got yet, in order.
    */
   reassign(inboxIds: string[], targetId: string): Promise<PendingSignal[]>;
+  /** What was heard of a desk's conversation since then (epoch milliseconds), whoever got it, oldest first. */
+  heard(of: { botId: string; desk: string; deskConversationId: string; sinceMs: number }): Promise<HandoffSignal[]>;
   /** Deletes events that nobody has claimed; one that was claimed or settled meanwhile stays. */
   drop(inboxIds: string[]): Promise<void>;
 }

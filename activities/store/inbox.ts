@@ -50,6 +50,15 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
       `.execute(db);
       return pendingOfTarget(db, box, targetId);
     },
+    async heard({ botId, desk, deskConversationId, sinceMs }) {
+      const { rows } = await sql<StoredSignal>`
+        select id::text, bot_id, desk, dedupe_key, signal from inbox
+        where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${cleanText(deskConversationId)}
+          and received_at >= ${new Date(sinceMs)}
+        order by id limit ${HEARD}
+      `.execute(db);
+      return rows.map((row) => pendingOf(row, box).signal);
+    },
     async drop(inboxIds) {
       await sql`
         delete from inbox where id = any(${inboxIds}::bigint[]) and outcome is null and handoff_id is null
@@ -57,6 +66,9 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
     },
   };
 }
+
+/** Far more than a page of any desk's read API. */
+const HEARD = 2_000;
 
 interface StoredSignal {
   id: string;

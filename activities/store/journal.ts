@@ -85,6 +85,7 @@ async function write(db: Database, box: ContentBox, marks: UserMarks, entries: J
       on conflict do nothing
     ), patched as (
       update handoffs set
+        last_event_at = now(),
         last_seq = p.last_seq,
         status = coalesce(p.status, handoffs.status),
         close_reason = coalesce(p.close_reason, handoffs.close_reason),
@@ -112,7 +113,8 @@ async function write(db: Database, box: ContentBox, marks: UserMarks, entries: J
     ), patched_conversations as (
       update conversations set
         last_seq = greatest(conversations.last_seq, p.last_seq),
-        human = coalesce(p.human, conversations.human)
+        human = coalesce(p.human, conversations.human),
+        last_event_at = now()
       from unnest(
         ${talks.map((talk) => talk.id)}::text[],
         ${talks.map((talk) => talk.lastSeq)}::integer[],

@@ -17,6 +17,7 @@ import { createUserMarks } from './marks.ts';
 import { createMemory } from './memory.ts';
 import { rotate } from './rotation.ts';
 import { sealedTables } from './sealed-tables.ts';
+import { createQuiet } from './quiet.ts';
 import { createSecretBox } from './secrets.ts';
 import type { Store } from './types.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -79,6 +80,7 @@ export function createStore({
     insight: createInsight(db, content),
     userMarks,
     upkeep: createUpkeep(db),
+    quiet: createQuiet(db),
     memory: memory.of,
     forgetExpiredMemory: memory.forgetExpired,
     connections,

@@ -85,6 +85,9 @@ export interface Tables {
     active_at: MaybeTime;
     closed_at: MaybeTime;
     deadline: MaybeJson<ShownDeadline>;
+    last_event_at: MaybeTime;
+    /** When its desk was last asked what it has. */
+    looked_at: MaybeTime;
     /** `late` is as of the last event; the late messages themselves say more. */
     counts: MaybeJson<HandoffCounts>;
     /** See `UserMarks`; null in rows of versions that made none. */
@@ -98,6 +101,8 @@ export interface Tables {
     human: Generated<boolean>;
     last_seq: Generated<number>;
     started_at: GeneratedTime;
+    last_event_at: MaybeTime;
+    looked_at: MaybeTime;
   };
   desk_memory: {
     bot_id: string;

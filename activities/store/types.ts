@@ -15,11 +15,13 @@ import type { Insight } from './insight-types.ts';
 import type { RotatedTable } from './rotation.ts';
 import type { UserMarks } from './marks.ts';
 import type { Upkeep } from './upkeep-types.ts';
+import type { Quiet } from './quiet-types.ts';
 
 export type * from './handoff-types.ts';
 export type * from './inbox-types.ts';
 export type * from './insight-types.ts';
 export type * from './upkeep-types.ts';
+export type * from './quiet-types.ts';
 
 /** Everything Baton keeps in PostgreSQL. Times are ISO 8601 UTC; a lost database throws what `isUnavailable` knows. */
 export interface Store {
@@ -36,6 +38,7 @@ export interface Store {
   /** What one user's handoffs are found by in `handoffs.user_marks`. */
   userMarks: UserMarks;
   upkeep: Upkeep;
+  quiet: Quiet;
   /**
    * What this bot's desk keeps between calls: sealed, gone with the bot, not with a change of the desk's config. Of
    * several `update`s that nest, no two may take the same keys in another order, and none its own key again. Apart for every address (`baseUrl` of `config`): a token of the

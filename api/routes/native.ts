@@ -7,7 +7,7 @@ import { visibleBot } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { conversationInput } from '../inbound.ts';
-import { inOwnMessenger } from '../messenger.ts';
+import { inOwnMessenger } from '../../activities/desks/messenger.ts';
 import { afterSeqQuery, eventLimitQuery, errors } from '../schemas/common.ts';
 import {
   botMessageAccepted,

@@ -43,7 +43,7 @@ export const event = z
     data: z
       .record(z.string(), z.unknown())
       .describe(
-        "User-facing events carry `text`, ready to show, in the user's language; `handoff.closed` carries `packet`.",
+        "User-facing events carry `text`, ready to show, in the user's language; `handoff.closed` carries `packet`. `recovered`: a message that no webhook told, found at the desk.",
       )
       .meta({ properties: { packet: { $ref: `#/components/schemas/${returnPacket.meta()?.id}` } } }),
   })
@@ -72,7 +72,7 @@ export const conversationEvent = z
     data: z
       .record(z.string(), z.unknown())
       .describe(
-        '`conversation.message`: `messageId`, `from` (`user` or `agent`), `text`, `attachments?`, `botSilent` (a human has the conversation: do not answer).',
+        '`conversation.message`: `messageId`, `from` (`user` or `agent`), `text`, `attachments?`, `botSilent` (a human has the conversation: do not answer), `recovered?`.',
       ),
   })
   .meta({

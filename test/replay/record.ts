@@ -12,8 +12,8 @@ import type { Handoff, NativeTalk, TestBaton } from '../support/baton.ts';
 import { startCallbackReceiver } from '../support/callback.ts';
 import setup from '../support/global-setup.ts';
 import { settings } from '../support/input.ts';
-import { createNativeDesk } from '../support/native-desk.ts';
 import { until } from '../support/poll.ts';
+import { atDesk, createSeeingDesk } from '../support/seeing-desk.ts';
 
 const FOLDER = new URL('./histories/', import.meta.url);
 const overwrite = process.argv.includes('--overwrite');
@@ -22,6 +22,8 @@ const overwrite = process.argv.includes('--overwrite');
 type Scenario = (baton: TestBaton, callbackUrl: string) => Promise<Pick<Handoff, 'id' | 'ended'>>;
 
 const short = { waitTimeoutMs: 1_500, inactivityTimeoutMs: 1_500, emailTimeoutMs: 1_500 };
+
+const seeing = createSeeingDesk();
 
 const messenger = { mode: 'native', desk: { kind: 'messenger' } };
 
@@ -208,6 +210,33 @@ const SCENARIOS: Record<string, Scenario> = {
     await baton.client.workflow.getHandle(handoff.id).cancel();
     return handoff;
   },
+  async 'found-at-the-end'(baton) {
+    const handoff = await baton.start({ desk: 'messenger', reconciles: true }, { desk: { kind: 'messenger' } });
+    await handoff.sees('handoff.connecting');
+    await handoff.replies('a1');
+    await handoff.says('u1');
+    const there = `desk-${handoff.id}`;
+    seeing.has(there, atDesk(there, 'm1', { kind: 'agentReply', text: 'lost' }));
+    await handoff.closes('user');
+    return handoff;
+  },
+  async 'found-before-a-timeout'(baton) {
+    const over = { desk: 'messenger', reconciles: true, settings: settings(short) } as const;
+    const handoff = await baton.start(over, { desk: { kind: 'messenger' } });
+    await handoff.sees('handoff.connecting');
+    const there = `desk-${handoff.id}`;
+    seeing.has(there, atDesk(there, 'm1', { kind: 'agentReply', text: 'lost' }));
+    return handoff;
+  },
+  async 'desk-hangs-at-the-end'(baton) {
+    const handoff = await baton.start({ desk: 'messenger', reconciles: true }, { desk: { kind: 'messenger' } });
+    await handoff.sees('handoff.connecting');
+    seeing.hangs(true);
+    await handoff.closes('agent');
+    await handoff.sees('handoff.closed', 30_000);
+    seeing.hangs(false);
+    return handoff;
+  },
   async 'continue-as-new'(baton, callbackUrl) {
     const bot = await baton.bot({ callback: { url: callbackUrl } });
     const handoff = await baton.start({ botId: bot, continueAfterEvents: 40 });
@@ -229,7 +258,7 @@ function withoutMachine(key: string, value: unknown): unknown {
 }
 
 const tearDown = await setup();
-const baton = await startTestBaton({ desks: createRegistry([webhook, createNativeDesk()]) });
+const baton = await startTestBaton({ desks: createRegistry([webhook, seeing]) });
 const callback = await startCallbackReceiver();
 try {
   await mkdir(FOLDER, { recursive: true });

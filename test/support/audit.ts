@@ -1,6 +1,6 @@
 import type { WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import type { HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
-import { deskSignalId } from '../../api/inbound.ts';
+import { deskSignalId } from '../../workflows/ids.ts';
 import type { Talk } from './bots.ts';
 
 export interface Account {

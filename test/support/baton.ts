@@ -102,9 +102,14 @@ export interface TestBaton {
 
 /** Worker, store and a sandbox desk on the real servers of the suite, or on a time-skipping server. */
 export async function startTestBaton(
-  options: { env?: TestWorkflowEnvironment; desks?: DeskRegistry; retentionDays?: number } = {},
+  options: {
+    env?: TestWorkflowEnvironment;
+    desks?: DeskRegistry;
+    retentionDays?: number;
+    reconcileAfterMs?: number;
+  } = {},
 ): Promise<TestBaton> {
-  const { env, desks = ourDesks, retentionDays = 0 } = options;
+  const { env, desks = ourDesks, retentionDays = 0, reconcileAfterMs = 0 } = options;
   const database = await createTestDatabase();
   const log = createLogger('silent');
   const secretKeys = `k1:${randomBytes(32).toString('base64')}`;
@@ -139,7 +144,7 @@ export async function startTestBaton(
       const runs = createRuns(client);
       const publicUrl = 'https://baton.example.org';
       const clock = { now: () => Date.now() };
-      const deps = { store, desks, http, runs, publicUrl, clock, log, metrics, retentionDays };
+      const deps = { store, desks, http, runs, publicUrl, clock, log, metrics, retentionDays, reconcileAfterMs };
       // The time-skipping server goes on sending to the sticky queue of a worker that has left, so it gets none.
       const cache = env ? { maxCachedWorkflows: 0 } : {};
       worker = await createBatonWorker({ connection: native, namespace, deps, bundle, ...cache });

@@ -4,6 +4,7 @@ import { deadlines } from './0003-deadlines.ts';
 import { insight } from './0004-insight.ts';
 import { sealing } from './0005-sealing.ts';
 import { upkeep } from './0006-upkeep.ts';
+import { reconcile } from './0007-reconcile.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -16,4 +17,5 @@ export const migrations: Record<string, string> = {
   '0004-insight': insight,
   '0005-sealing': sealing,
   '0006-upkeep': upkeep,
+  '0007-reconcile': reconcile,
 };

@@ -1,0 +1,11 @@
+/** What no webhook has told, and Baton found at the desk. */
+import type { HandoffSignal } from './contracts.ts';
+import type { Draft } from './draft.ts';
+
+/** The end is decided, and the desk is being asked what was said before: that still goes to the user. */
+export const isInTime = ({ state }: Draft, { recovered }: HandoffSignal): boolean =>
+  state.closing !== undefined && state.status !== 'closed' && (state.closing.looking === true || recovered === true);
+
+/** For the event. */
+export const markOf = ({ recovered }: { recovered?: true }): { recovered?: true } =>
+  recovered === true ? { recovered } : {};
