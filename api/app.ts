@@ -39,6 +39,7 @@ import { subscriptionRoutes } from './routes/subscription.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { transcriptRoutes } from './routes/transcript.ts';
+import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionSecret } from './session.ts';
 import { createStreamPlaces } from './stream-places.ts';
@@ -127,6 +128,7 @@ const KEYED: Routes[] = [
   subscriptionRoutes,
   consentRoutes,
   keyRoutes,
+  userRoutes,
   formRoutes,
   handoffRoutes,
   handoffMessageRoutes,

@@ -2,6 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { Client } from '@temporalio/client';
 import { HandoffGone } from '../activities/deps.ts';
 import { conversationStart } from '../activities/platform/conversation-start.ts';
+import { runState } from '../activities/platform/runs.ts';
 import type { HandoffRuns } from '../activities/deps.ts';
 import { HANDOFF_SIGNAL } from '../workflows/contracts.ts';
 import type { ConversationSignal } from '../workflows/contracts.ts';
@@ -60,15 +61,7 @@ export function createRuns(client: Client): HandoffRuns {
       }
     },
 
-    async state(handoffId) {
-      try {
-        const { status } = await handle(handoffId).describe();
-        return status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW' ? 'running' : 'gone';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'gone';
-        throw error;
-      }
-    },
+    state: (handoffId) => runState(client, handoffWorkflowId(handoffId)),
 
     async *endedBadly() {
       const since = new Date(Date.now() - BADLY_ENDED_MS).toISOString();

@@ -44,6 +44,15 @@ export function createConversations(db: Database, box: ContentBox): Conversation
       const row = await db.selectFrom('conversations').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toRow(row);
     },
+    async named(botId, deskConversationId) {
+      const rows = await db
+        .selectFrom('conversations')
+        .selectAll()
+        .where('bot_id', '=', botId)
+        .where('desk_conversation_id', '=', cleanText(deskConversationId))
+        .execute();
+      return rows.map(toRow);
+    },
     async progress(id) {
       const { rows } = await sql<{ seq: number; n: number }>`
         select

@@ -65,6 +65,8 @@ export interface HandoffFilter extends Page {
   from?: string | undefined;
   /** ISO 8601: began before. */
   to?: string | undefined;
+  /** Of a user with one of these marks, see `UserMarks`; null: rows without marks, of earlier versions. */
+  marks?: string[] | null | undefined;
 }
 
 export interface Handoffs {

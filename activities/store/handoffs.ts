@@ -178,7 +178,7 @@ async function list(
   db: Database,
   filter: HandoffFilter,
 ): Promise<{ rows: StoredHandoff[]; nextCursor: string | null }> {
-  const { botId, conversationId, desk, status, closeReason, from, to, cursor, limit } = filter;
+  const { botId, conversationId, desk, status, closeReason, from, to, marks, cursor, limit } = filter;
   // A range is walked by time, everything else in the order of creation: so that each has an index that ends early.
   const byTime = from !== undefined || to !== undefined;
   let query = db
@@ -197,6 +197,8 @@ async function list(
   if (closeReason !== undefined) query = query.where('close_reason', '=', closeReason);
   if (from !== undefined) query = query.where(sql<boolean>`started_at >= ${from}`);
   if (to !== undefined) query = query.where(sql<boolean>`started_at < ${to}`);
+  if (marks === null) query = query.where('user_marks', 'is', null);
+  else if (marks !== undefined) query = query.where(sql<boolean>`user_marks && ${marks}::text[]`);
   if (cursor !== undefined) query = query.where(behind(cursor, byTime));
   const rows = await query.execute();
   const page = rows.slice(0, limit);

@@ -154,6 +154,8 @@ export interface Conversations {
   open(conversation: { botId: string; desk: string; deskConversationId: string }): Promise<ConversationRow>;
   get(id: string): Promise<ConversationRow | undefined>;
   find(botId: string, desk: string, deskConversationId: string): Promise<ConversationRow | undefined>;
+  /** Those with this id at any desk of the bot. */
+  named(botId: string, deskConversationId: string): Promise<ConversationRow[]>;
   /**
    * Where a new run goes on counting: nothing that an earlier run has journaled or sent out gets its number again.
    * `seen`: how a run knows the newest messages of the journal again, `userMessage:ID` or `agentReply:ID`.

@@ -34,6 +34,7 @@ export const docs = fp(async (app) => {
         { name: 'conversations', description: "Native mode: conversations in the desk's own messenger." },
         { name: 'events', description: 'The journal, as JSON and as live streams.' },
         { name: 'bots', description: 'Settings, service status and keys of a bot.' },
+        { name: 'users', description: "One user's data: export and erasure." },
         { name: 'session', description: "The operator's browser: console and playground." },
         { name: 'desk', description: 'What a help desk calls.' },
         { name: 'operations', description: 'Probes, metrics, payload codec of the Temporal UI.' },
