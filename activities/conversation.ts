@@ -24,6 +24,10 @@ export interface OpenConversation {
   contextRounds: number;
   /** `traceparent` of the request that caused it. */
   trace?: string;
+  /** The user leaves a message and goes. */
+  leftMessage?: { emailIsDefault: boolean };
+  /** The user has waited for the opening. */
+  wasScheduled?: boolean;
 }
 
 export interface CloseConversation {
@@ -45,6 +49,9 @@ export interface OpenOutcome {
 
 /** Errors after which an opening ends at once. In native mode the conversation was there before: gone, it stays gone. */
 const HOPELESS = { external: ['auth', 'rejected'], native: ['auth', 'rejected', 'not_found'] } as const;
+
+/** A message that a user leaves can wait until somebody has given the desk new credentials. */
+const HOPELESS_TO_LEAVE = ['rejected'] as const;
 
 /** Where we can look later, a server error counts as unclear: such desks act on a call and fail to answer it. */
 const mayHaveActed = (error: DeskError, desk: Desk | undefined): boolean =>
@@ -83,6 +90,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
      * not called again. Refused credentials and a refused request end at once; the rest is retried.
      */
     async openConversation(open: OpenConversation): Promise<OpenOutcome> {
+      if (open.wasScheduled) await store.handoffs.asked(open.handoffId);
       // Native mode: the conversation is there before the handoff, so only the ledger knows whether it was assigned.
       const done =
         open.mode === 'native'
@@ -111,6 +119,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
               ...(open.email === undefined ? {} : { email: open.email }),
               history: contextRounds(open.history, open.contextRounds),
               question: open.question,
+              ...(open.leftMessage && { leftMessage: open.leftMessage }),
             }),
         );
         accepted = true;
@@ -122,7 +131,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
         // The mark tells the workflow that the desk may hold a conversation, so that it is closed there as well.
         if (accepted || (error instanceof DeskError && mayHaveActed(error, deps.desks.get(open.desk))))
           await store.ledger.started(open.handoffId, 'desk', open.n);
-        throw toFailure(error, HOPELESS[open.mode]);
+        throw toFailure(error, open.leftMessage ? HOPELESS_TO_LEAVE : HOPELESS[open.mode]);
       }
     },
 

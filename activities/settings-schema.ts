@@ -188,6 +188,16 @@ export const botSettingsSchema = z.strictObject({
     description:
       "Answer to a request outside the hours. Unchanged, it is said in the user's language; `texts` go before it.",
   }),
+  leaveMessage: z.boolean().default(false).meta({
+    title: 'Leave a message',
+    description:
+      "Out of hours, and when nobody has answered, the user may leave a message: agents find it at the desk and answer later. Not for users in the desk's own messenger.",
+  }),
+  connectAtOpening: z.boolean().default(false).meta({
+    title: 'Connect at the next opening',
+    description:
+      "Out of hours the user may wait for the next opening: the desk is asked when the hours begin. Not for users in the desk's own messenger.",
+  }),
   contextRounds: z.int().min(0).max(100).default(10).meta({
     title: 'Context rounds',
     description: 'Question/answer rounds the desk gets before the question, 0 to 100.',

@@ -3,6 +3,7 @@ import type { ConversationSettings, HandoffSettings, Mode } from '../workflows/c
 import type { Desk } from './desks/desk.ts';
 import { configFields, type DeskRegistry } from './desks/registry.ts';
 import type { Hours } from './hours.ts';
+import { problemsOfOffers } from './settings-offers.ts';
 import {
   type BotSettings,
   botSettingsSchema,
@@ -86,6 +87,13 @@ function checkDesk(candidate: Record<string, unknown>, desks: DeskRegistry, issu
   if (wanted === 'external' || wanted === 'native') issues.push(...problemsOfMode(desk, fields, wanted));
   const parsed = desk.config.safeParse(fields);
   if (!parsed.success) issues.push(...parsed.error.issues.flatMap((issue) => toIssues(issue, ['desk'])));
+  else {
+    const wish = {
+      leaveMessage: candidate['leaveMessage'] === true,
+      connectAtOpening: candidate['connectAtOpening'] === true,
+    };
+    issues.push(...problemsOfOffers(desk, parsed.data, wanted === 'native' ? 'native' : 'external', wish));
+  }
   return parsed.success ? { ...(parsed.data as Record<string, unknown>), kind } : null;
 }
 

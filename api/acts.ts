@@ -13,8 +13,11 @@ import { ApiError, notFound } from './errors.ts';
 export const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
 export const closed = (): ApiError => new ApiError(409, 'handoff_closed', 'The handoff is closed.');
 
-/** Rule 4: a human has the conversation or is being called. */
-export const botIsSilent = (status: HandoffStatus): boolean => status !== 'awaiting_email' && status !== 'closed';
+const BOT_SPEAKS: readonly HandoffStatus[] = ['awaiting_email', 'scheduled', 'closed'];
+
+/** Rule 4: a human has the conversation or is being called. Nobody is called for a message that the user leaves. */
+export const botIsSilent = ({ status, kind }: Pick<HandoffRow, 'status' | 'kind'>): boolean =>
+  kind !== 'message' && !BOT_SPEAKS.includes(status);
 
 export interface Saying {
   /** The caller's own; the same id again changes nothing. */
@@ -37,7 +40,8 @@ export async function giveEmail(context: ApiContext, by: Principal, handoffId: s
   if (row.status === 'closed') throw closed();
   if (row.status === 'awaiting_email') {
     await send(context, row.id, { kind: 'emailGiven', id: newId('email'), email });
-    await context.store.handoffs.emailGiven(row.id, email);
+    const waits = row.opensAt !== null && Date.parse(row.opensAt) > Date.now();
+    await context.store.handoffs.emailGiven(row.id, email, waits ? 'scheduled' : 'opening');
   } else if (row.user.email !== email) {
     throw new ApiError(409, 'email_not_expected', 'The handoff does not wait for an email.');
   }

@@ -6,12 +6,13 @@ import { isOpen, nextOpening } from '../activities/hours.ts';
 import { tracedNow } from '../activities/platform/trace.ts';
 import { handoffSettings, outOfHoursReply, type BotSettings } from '../activities/settings.ts';
 import type { BotRecord, HandoffRow, NewHandoff } from '../activities/store/store.ts';
-import type { HandoffInput, Turn, User } from '../workflows/contracts.ts';
+import type { HandoffInput, Offer, RequestKind, Turn, User } from '../workflows/contracts.ts';
 import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
 import { servesChannel } from './messenger.ts';
 import { timed } from './temporal-calls.ts';
+import { isOffered, offersLater, offersNow } from './offers.ts';
 
 export interface StartRequest {
   botId: string;
@@ -22,9 +23,11 @@ export interface StartRequest {
   question: string;
   history: Turn[];
   metadata?: Record<string, unknown> | undefined;
+  /** `now` by default. */
+  kind?: RequestKind | undefined;
 }
 
-export type RefusalReason = 'disabled' | 'not_configured' | 'channel_not_supported' | 'out_of_hours';
+export type RefusalReason = 'disabled' | 'not_configured' | 'channel_not_supported' | 'out_of_hours' | 'not_offered';
 
 export interface Refusal {
   outcome: 'refused';
@@ -33,6 +36,8 @@ export interface Refusal {
   reply?: string;
   /** ISO 8601; null: never. */
   nextOpening?: string | null;
+  /** What the user may have instead; absent when there is nothing. */
+  offers?: Offer[];
 }
 
 export type StartOutcome = { outcome: 'started' | 'existing'; handoff: HandoffRow } | Refusal;
@@ -99,13 +104,22 @@ function refuse(context: ApiContext, bot: BotRecord, request: StartRequest, nowM
   if (!servesChannel(desk, settings, request.channel)) {
     return { outcome: 'refused', reason: 'channel_not_supported' };
   }
+  const { kind = 'now', user } = request;
+  const offers = offersNow(desk, settings, user.locale, nowMs);
+  const instead = offers.length > 0 ? { offers } : {};
+  if (kind !== 'now' && !isOffered(desk, settings, kind)) {
+    return { outcome: 'refused', reason: 'not_offered', ...instead };
+  }
+  const opening = nextOpening(settings.hours, nowMs);
+  if (kind === 'message' || (kind === 'next_opening' && opening !== null)) return undefined;
   if (isOpen(settings.hours, nowMs)) return undefined;
-  const reply = outOfHoursReply(settings, request.user.locale);
+  const reply = outOfHoursReply(settings, user.locale);
   return {
     outcome: 'refused',
     reason: 'out_of_hours',
     ...(reply === null ? {} : { reply }),
-    nextOpening: nextOpening(settings.hours, nowMs),
+    nextOpening: opening,
+    ...instead,
   };
 }
 
@@ -115,6 +129,9 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
   const native = desk !== undefined && inOwnMessenger(desk, settings);
   const asks = !native && CHANNELS_THAT_ASK_FOR_EMAIL.has(request.channel);
   const email = request.user.email ?? (asks || native ? undefined : (settings.defaultEmail ?? undefined));
+  // While the hours are open, the next opening is now.
+  const opensAt = request.kind === 'next_opening' ? nextOpening(settings.hours, Date.now()) : null;
+  const waits = opensAt === null ? ('opening' as const) : ('scheduled' as const);
   return {
     id: `ho_${randomBytes(16).toString('hex')}`,
     botId: request.botId,
@@ -122,7 +139,9 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
     desk: settings.desk?.kind ?? '',
     channel: request.channel,
     mode: native ? 'native' : 'external',
-    status: asks && email === undefined ? 'awaiting_email' : 'opening',
+    status: asks && email === undefined ? 'awaiting_email' : waits,
+    ...(request.kind === 'message' && { kind: 'message' as const }),
+    ...(opensAt !== null && { kind: 'next_opening' as const, opensAt }),
     user: { ...request.user, ...(email === undefined ? {} : { email }) },
     question: request.question,
     history: request.history,
@@ -134,8 +153,9 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
 /** Idempotent: the handoff's id is the run's id. Throws a 503 `ApiError` when Temporal cannot be reached. */
 async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, history: Turn[]): Promise<void> {
   const { client, store, metrics } = context;
-  const reconciles = context.desks.get(row.desk)?.recent !== undefined;
-  const input = { ...inputOf(bot, row, history), ...(reconciles && { reconciles }) };
+  // Nobody waits for what agents write to a message that the user has left.
+  const reconciles = row.kind !== 'message' && context.desks.get(row.desk)?.recent !== undefined;
+  const input = { ...inputOf(context, bot, row, history), ...(reconciles && { reconciles }) };
   try {
     await timed(metrics, 'start', () =>
       client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
@@ -159,7 +179,10 @@ async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, hi
 }
 
 /** From the row, not from the request: a second request for the conversation may have found the first one's row. */
-function inputOf(bot: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput {
+function inputOf({ desks }: ApiContext, { settings }: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput {
+  const desk = desks.get(row.desk);
+  const opensAtMs = row.opensAt === null ? undefined : Date.parse(row.opensAt);
+  const offers = desk && offersLater(desk, settings, opensAtMs ?? Date.now());
   return {
     handoffId: row.id,
     botId: row.botId,
@@ -172,7 +195,11 @@ function inputOf(bot: BotRecord, row: HandoffRow, history: Turn[]): HandoffInput
     emailRequired: row.status === 'awaiting_email',
     question: row.question,
     history,
-    settings: handoffSettings(bot.settings, row.user.locale),
+    settings: handoffSettings(settings, row.user.locale),
+    ...(row.kind !== 'now' && { kind: row.kind }),
+    ...(opensAtMs !== undefined && { opensAtMs }),
+    ...(row.kind === 'message' && row.user.email === settings.defaultEmail && { emailIsDefault: true }),
+    ...(offers && { offers }),
     ...tracedNow(),
   };
 }

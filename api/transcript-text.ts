@@ -6,6 +6,7 @@ import type { TranscriptHead, TranscriptPart } from './transcript.ts';
 /** What happened besides the messages. */
 const NEWS: Partial<Record<EventType, string>> = {
   'handoff.email_required': 'The user is asked for an e-mail address',
+  'handoff.scheduled': 'The user is connected at the next opening',
   'handoff.connecting': 'Waiting for an agent',
   'handoff.busy': 'The desk cannot be reached',
   'handoff.wait_timeout': 'Nobody has answered in time',
@@ -24,6 +25,7 @@ const ENDS: Record<CloseReason, string> = {
   email_not_given: 'The user gave no e-mail address',
   desk_unavailable: 'The desk could not be reached',
   operator_closed: 'The operator ended it',
+  message_left: 'The user left a message',
 };
 
 /** Messages whose words are remembered, for the line that says that one did not arrive: that comes within minutes. */

@@ -11,6 +11,7 @@ const POLL_MS = 2_000;
 /** How a desk's decision shows. */
 export const ANSWERS: ReadonlySet<EventType> = new Set<EventType>([
   'handoff.email_required',
+  'handoff.scheduled',
   'handoff.connecting',
   'handoff.busy',
   'handoff.active',

@@ -5,13 +5,23 @@
  * Times in here are epoch milliseconds (`...Ms`, `at`), except in `HandoffEvent.at`, which is what the outside reads.
  */
 
+import type { HandoffOffers, RequestKind } from './offer-contracts.ts';
 import type { CarriedState } from './state-contracts.ts';
 
 export type * from './conversation-contracts.ts';
+export * from './offer-contracts.ts';
 export type * from './state-contracts.ts';
 export type * from './view-contracts.ts';
 
-export const HANDOFF_STATUSES = ['awaiting_email', 'opening', 'connecting', 'asking', 'active', 'closed'] as const;
+export const HANDOFF_STATUSES = [
+  'awaiting_email',
+  'scheduled',
+  'opening',
+  'connecting',
+  'asking',
+  'active',
+  'closed',
+] as const;
 export type HandoffStatus = (typeof HANDOFF_STATUSES)[number];
 
 export const CLOSE_REASONS = [
@@ -23,10 +33,11 @@ export const CLOSE_REASONS = [
   'email_not_given',
   'desk_unavailable',
   'operator_closed',
+  'message_left',
 ] as const;
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
-export const DEADLINE_KINDS = ['email', 'wait', 'choice', 'inactivity', 'agentSilence', 'snooze'] as const;
+export const DEADLINE_KINDS = ['email', 'wait', 'choice', 'inactivity', 'agentSilence', 'snooze', 'opening'] as const;
 export type DeadlineKind = (typeof DEADLINE_KINDS)[number];
 
 /** How a handoff ended, for a bot that goes on: `abandoned` ended before a human answered. */
@@ -37,11 +48,13 @@ export const PACKET_OUTCOMES = [
   'desk_unavailable',
   'ended_by_bot',
   'ended_by_operator',
+  'message_left',
 ] as const;
 export type PacketOutcome = (typeof PACKET_OUTCOMES)[number];
 
 export const EVENT_TYPES = [
   'handoff.email_required',
+  'handoff.scheduled',
   'handoff.connecting',
   'handoff.busy',
   'handoff.wait_timeout',
@@ -105,6 +118,7 @@ export interface Agent {
 /** Every user-facing sentence a handoff can say; `null` in the settings means: say nothing. */
 export const TEXT_KEYS = [
   'email_required',
+  'scheduled',
   'connecting',
   'busy',
   'wait_timeout',
@@ -122,6 +136,9 @@ export const TEXT_KEYS = [
   'closed_email_not_given',
   'closed_desk_unavailable',
   'closed_by_operator',
+  'closed_message_left',
+  'offer_message',
+  'offer_next_opening',
 ] as const;
 export type TextKey = (typeof TEXT_KEYS)[number];
 
@@ -165,6 +182,14 @@ export interface HandoffInput {
   trace?: string;
   /** The desk lets us look what it has: it is asked when the handoff ends, before that is written. */
   reconciles?: true;
+  /** `now` when absent. */
+  kind?: RequestKind;
+  /** `next_opening`: when the desk is asked. */
+  opensAtMs?: number;
+  /** `message`: the address is the bot's default and not the user's, so nobody can answer him there. */
+  emailIsDefault?: true;
+  /** Absent: nothing is offered. */
+  offers?: HandoffOffers;
   /** Set by continue-as-new. */
   carried?: CarriedState;
   /** Continue as new after this many events instead of when the server suggests it. For tests. */

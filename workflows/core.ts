@@ -16,8 +16,10 @@ import { attachmentsOf } from './counter.ts';
 import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
 import { decideEnd, endIfSettled, failPending, stopLooking, tellDeskOfEnd } from './ending.ts';
+import { deskHasMessage } from './left-message.ts';
 import { fail, giveUp, retry } from './operator.ts';
 import { isInTime, markOf } from './recovered.ts';
+import { askDesk, askDeskInTime, waitForOpening } from './scheduled.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
 
 export { CLOSING_GRACE_MS } from './ending.ts';
@@ -36,7 +38,7 @@ export type Happening =
   | { kind: 'looked' }
   | { kind: 'timePassed' };
 
-/** The state before anything happened, and the first step: ask for the e-mail, or open the desk's conversation. */
+/** The state before anything happened, and the first step: ask for the e-mail, wait for the opening, or open at the desk. */
 export function begin(input: HandoffInput, nowMs: number): Step {
   const state: HandoffState = {
     status: input.emailRequired ? 'awaiting_email' : 'opening',
@@ -57,7 +59,7 @@ export function begin(input: HandoffInput, nowMs: number): Step {
   if (input.emailRequired) {
     draft.state.deadline = { kind: 'email', atMs: nowMs + input.settings.emailTimeoutMs };
     draft.emit('handoff.email_required', { text: draft.text('email_required') });
-  }
+  } else if (input.opensAtMs !== undefined) waitForOpening(draft, input.opensAtMs);
   return draft.step();
 }
 
@@ -96,6 +98,7 @@ function apply(draft: Draft, happening: Happening): void {
     case 'agentChanged':
       return agentChanged(draft, happening.agent);
     case 'close':
+      if (happening.by === 'agent') deskHasMessage(draft);
       return decideEnd(draft, CLOSED_BY[happening.by]);
     case 'waitChoice':
       return waitChoice(draft, happening.choice);
@@ -154,6 +157,7 @@ function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
 
 function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
   const { state } = draft;
+  deskHasMessage(draft);
   if (!draft.open && !isInTime(draft, signal)) return draft.keepLate('agent', signal); // 7
   state.deskHasIt = true;
   if (state.status === 'active') agentChanged(draft, signal.agent);
@@ -208,14 +212,14 @@ function connecting(draft: Draft): void {
 function emailGiven(draft: Draft, email: string): void {
   if (!draft.open || draft.state.status !== 'awaiting_email') return;
   draft.state.email = email;
-  draft.state.status = 'opening';
-  delete draft.state.deadline;
+  askDeskInTime(draft);
 }
 
 function opened(draft: Draft, deskConversationId: string): void {
   const { state } = draft;
   state.deskHasIt = true;
   state.deskConversationId = deskConversationId;
+  deskHasMessage(draft);
   if (!draft.open) return tellDeskOfEnd(draft);
   if (state.status === 'opening') connecting(draft);
 }
@@ -269,6 +273,8 @@ function timePassed(draft: Draft): void {
       return decideEnd(draft, 'inactivity_timeout', 'agent_silent');
     case 'snooze':
       return wake(draft);
+    case 'opening':
+      return askDesk(draft);
   }
 }
 

@@ -4,6 +4,7 @@ import type { DeskDelivery } from './contracts.ts';
 import type { Happening } from './core.ts';
 import { traced } from './counter.ts';
 import type { DeskSteps } from './lanes.ts';
+import { LEAVE_LIMIT_MS } from './policies.ts';
 import * as act from './proxies.ts';
 import type { HandoffRun } from './run.ts';
 
@@ -14,10 +15,12 @@ const endedUnheard = (error: unknown): boolean =>
 export function deskSteps(run: HandoffRun, report: (happening: Happening) => void): DeskSteps {
   async function open({ n, timestamp, trace }: DeskDelivery): Promise<void> {
     const { handoffId, botId, desk, conversationId, channel, mode, user, question, history, settings } = run.input;
+    const { kind, opensAtMs, emailIsDefault } = run.input;
     if (run.state.closing) return report({ kind: 'openFailed', mayHaveIt: false }); // nobody asked the desk yet
     try {
       const { email, deskConversationId } = run.state;
-      const opened = await act.openWithin(settings.waitTimeoutMs).openConversation({
+      const within = kind === 'message' ? act.leaveWithin(LEAVE_LIMIT_MS) : act.openWithin(settings.waitTimeoutMs);
+      const opened = await within.openConversation({
         handoffId,
         botId,
         desk,
@@ -33,6 +36,8 @@ export function deskSteps(run: HandoffRun, report: (happening: Happening) => voi
         history,
         contextRounds: settings.contextRounds,
         ...traced(trace),
+        ...(kind === 'message' ? { leftMessage: { emailIsDefault: emailIsDefault === true } } : {}),
+        ...(opensAtMs === undefined ? {} : { wasScheduled: true }),
       });
       report({ kind: 'opened', deskConversationId: opened.deskConversationId });
     } catch (error) {

@@ -71,7 +71,8 @@ export class Draft extends Counter<HandoffState> {
   }
 
   text(key: TextKey): string | null {
-    return this.settings.texts[key];
+    // A handoff that began under an older version has fewer.
+    return this.settings.texts[key] ?? null;
   }
 
   emit(type: EventType, data: Record<string, unknown>, trace = this.trace): void {

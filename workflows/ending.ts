@@ -2,6 +2,7 @@
 import type { CloseReason, FailureReason, TextKey } from './contracts.ts';
 import { traced } from './counter.ts';
 import type { Draft } from './draft.ts';
+import { offersAtEnd } from './offers.ts';
 import { packetOf } from './packet.ts';
 
 /** How long a closing handoff waits for messages that are still on their way to the desk. */
@@ -16,7 +17,11 @@ const CLOSE_TEXT: Record<CloseReason, TextKey> = {
   email_not_given: 'closed_email_not_given',
   desk_unavailable: 'closed_desk_unavailable',
   operator_closed: 'closed_by_operator',
+  message_left: 'closed_message_left',
 };
+
+/** These ends are the desk's own, or leave it the conversation. */
+const NOT_TOLD: readonly CloseReason[] = ['agent_closed', 'message_left'];
 
 /** The first reason wins. `closed` itself is written when every message on its way has arrived or failed. */
 export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): void {
@@ -32,7 +37,7 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
     ...(looking ? { looking } : {}),
   };
   // Nobody asked the desk yet, so nobody will read what the user wrote meanwhile.
-  if (state.status === 'awaiting_email') return failPending(draft, 'handoff_closed');
+  if (state.status === 'awaiting_email' || state.status === 'scheduled') return failPending(draft, 'handoff_closed');
   tellDeskOfEnd(draft);
   endIfSettled(draft);
 }
@@ -40,7 +45,7 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
 export function tellDeskOfEnd(draft: Draft): void {
   const { state } = draft;
   const reason = state.closing?.reason ?? state.closeReason;
-  if (!reason || reason === 'agent_closed' || !state.deskHasIt || state.closeQueued) return; // 6
+  if (!reason || NOT_TOLD.includes(reason) || !state.deskHasIt || state.closeQueued) return; // 6
   state.closeQueued = true;
   const close = { kind: 'close', n: draft.nextN(), timestamp: draft.nextTimestamp(), reason } as const;
   draft.toDesk(close, state.closing?.trace);
@@ -57,6 +62,7 @@ export function endIfSettled(draft: Draft): void {
     ...(detail === undefined ? {} : { detail }),
     text: draft.text(CLOSE_TEXT[reason]),
     packet: packetOf(state, state.closing, draft.atMs),
+    ...offersAtEnd(draft, reason),
   };
   draft.emit('handoff.closed', data, trace);
   if (draft.native) {

@@ -171,8 +171,11 @@ function mayContinue(run: HandoffRun): boolean {
   const info = workflowInfo();
   const after = run.input.continueAfterEvents;
   const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
-  if (!due || run.state.closing || run.desk[0]?.kind === 'open') return false;
-  return run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
+  const waits = run.state.status === 'scheduled';
+  if (!due || run.state.closing || (run.desk[0]?.kind === 'open' && !waits)) return false;
+  // The desk gets the talk before when it is asked, so that travels too.
+  const history = waits ? JSON.stringify(run.input.history).length : 0;
+  return history + run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
 }
 
 async function continueRun(run: HandoffRun, lanes: Lanes, shown: { status: HandoffStatus | undefined }): Promise<void> {
@@ -180,7 +183,12 @@ async function continueRun(run: HandoffRun, lanes: Lanes, shown: { status: Hando
   await condition(allHandlersFinished);
   // What happened while the lanes stopped: the next run takes the status that it gets for shown.
   showStatus(run, shown);
-  await continueAsNew<typeof handoff>({ ...run.input, history: [], carried: run.carry() });
+  const { history } = run.input;
+  await continueAsNew<typeof handoff>({
+    ...run.input,
+    history: run.desk[0]?.kind === 'open' ? history : [],
+    carried: run.carry(),
+  });
 }
 
 /** A handoff whose callback lags ends on time; a workflow of its own delivers the rest. (17) */

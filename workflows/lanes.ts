@@ -164,8 +164,9 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
     }
   }
 
-  const timeLeft = (head: MessageDelivery): number =>
-    Math.max(LEAST_TRY_MS, head.timestamp + MESSAGE_LIMIT_MS - Date.now());
+  const timeLeft = (head: MessageDelivery): number => Math.max(LEAST_TRY_MS, limitOf(head) - Date.now());
+
+  const limitOf = ({ timestamp }: MessageDelivery): number => Math.max(timestamp, run.askedMs) + MESSAGE_LIMIT_MS;
 
   function settle(results: DeliveryResult[]): void {
     for (const result of results) {
@@ -179,9 +180,10 @@ function deskOutbox(run: Outboxes<BotEvent>, report: (settled: Settled) => void,
   async function giveUp(rest: MessageDelivery[]): Promise<void> {
     const sent = await act.ledger.lastSentToDesk(run.address.handoffId);
     const [head] = rest;
-    for (const { n, timestamp } of rest) {
+    for (const delivery of rest) {
+      const { n } = delivery;
       if (n <= sent) settle([{ n, ok: true }]);
-      else if (n === head?.n || timestamp + MESSAGE_LIMIT_MS <= Date.now()) settle([{ n, ok: false, why: 'expired' }]);
+      else if (n === head?.n || limitOf(delivery) <= Date.now()) settle([{ n, ok: false, why: 'expired' }]);
     }
   }
 

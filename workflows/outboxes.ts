@@ -52,6 +52,11 @@ export abstract class Outboxes<E extends BotEvent> {
   protected abstract readonly pending: { n: number }[];
   /** The desk must not be called yet. */
   protected abstract readonly deskHeld: boolean;
+  /** Since when the desk may be called: the time of a message does not begin before. Epoch milliseconds. */
+  get askedMs(): number {
+    return 0;
+  }
+
   /** What the record must show besides the events. */
   protected abstract journalState(): Partial<JournalBatch>;
 

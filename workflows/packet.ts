@@ -83,6 +83,8 @@ function outcomeOf(reason: CloseReason, detail: string | undefined, answered: bo
       return 'ended_by_bot';
     case 'operator_closed':
       return 'ended_by_operator';
+    case 'message_left':
+      return 'message_left';
     case 'wait_timeout':
       return 'timed_out';
     case 'inactivity_timeout':

@@ -6,6 +6,9 @@ export const MESSAGE_LIMIT_MS = 15 * 60_000;
 /** A message whose time is nearly over still gets this long. */
 export const LEAST_TRY_MS = 10_000;
 
+/** How long a message that a user leaves is offered to a desk that is down; he has gone and waits for nothing. */
+export const LEAVE_LIMIT_MS = 24 * 3_600_000;
+
 /** How long we try to tell the desk that a handoff has ended. */
 export const CLOSE_LIMIT_MS = 15 * 60_000;
 
@@ -53,6 +56,8 @@ export const CARRY_MEMORY_CHARACTERS = 120_000;
 
 /** Pauses stay short, because no try begins whose pause would pass the end of the wait time. */
 export const OPEN_RETRY = { initialInterval: 500, backoffCoefficient: 1.5, maximumInterval: 3_000 } as const;
+
+export const LEAVE_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 120_000 } as const;
 
 export const DESK_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 30_000 } as const;
 

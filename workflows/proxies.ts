@@ -10,6 +10,7 @@ import {
   DESK_RETRY,
   FAREWELL_LIMIT_MS,
   JOURNAL_RETRY,
+  LEAVE_RETRY,
   LOOK_LIMIT_MS,
   LOOK_MS,
   OPEN_RETRY,
@@ -46,6 +47,16 @@ export const openWithin = (limitMs: number) =>
     scheduleToCloseTimeout: limitMs,
     retry: OPEN_RETRY,
     summary: 'open at the desk',
+    cancellationType,
+  });
+
+/** The same for a message that a user leaves: nobody sits and waits, so the desk gets rest between the tries. */
+export const leaveWithin = (limitMs: number) =>
+  proxyActivities<Pick<Activities, 'openConversation'>>({
+    startToCloseTimeout: ATTEMPT_MS,
+    scheduleToCloseTimeout: limitMs,
+    retry: LEAVE_RETRY,
+    summary: 'leave a message at the desk',
     cancellationType,
   });
 

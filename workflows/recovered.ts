@@ -3,8 +3,12 @@ import type { HandoffSignal } from './contracts.ts';
 import type { Draft } from './draft.ts';
 
 /** The end is decided, and the desk is being asked what was said before: that still goes to the user. */
-export const isInTime = ({ state }: Draft, { recovered }: HandoffSignal): boolean =>
-  state.closing !== undefined && state.status !== 'closed' && (state.closing.looking === true || recovered === true);
+export const isInTime = ({ state, input }: Draft, { recovered }: HandoffSignal): boolean =>
+  // A message that the user has left gets no talk.
+  input.kind !== 'message' &&
+  state.closing !== undefined &&
+  state.status !== 'closed' &&
+  (state.closing.looking === true || recovered === true);
 
 /** For the event. */
 export const markOf = ({ recovered }: { recovered?: true }): { recovered?: true } =>

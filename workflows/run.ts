@@ -64,12 +64,16 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
     return this.state.lastSeq;
   }
 
+  override get askedMs(): number {
+    return this.state.askedMs ?? 0;
+  }
+
   protected get pending(): { n: number }[] {
     return this.state.pending;
   }
 
   protected get deskHeld(): boolean {
-    return this.state.status === 'awaiting_email';
+    return this.state.status === 'awaiting_email' || this.state.status === 'scheduled';
   }
 
   protected journalState(): Partial<JournalBatch> {

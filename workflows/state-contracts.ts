@@ -32,6 +32,8 @@ export interface HandoffState {
   deadline?: { kind: DeadlineKind; atMs: number };
   /** The agent has parked an active handoff: its silence timers stand still, and `resume` starts when it wakes. */
   snoozed?: { resume?: 'inactivity' | 'agentSilence' };
+  /** A request for the next opening: since when the desk is asked. */
+  askedMs?: number;
   lastSeq: number;
   /** Of the last event, so that events never go back in time. */
   lastAtMs?: number;

@@ -58,6 +58,11 @@ export interface OpenRequest {
   /** Oldest first, already cut to the bot's `contextRounds`. */
   history: Turn[];
   question: string;
+  /**
+   * The user has left it and gone: agents answer later by the way that `leftNote` names. `emailIsDefault`: `email` is the
+   * bot's own. The conversation gets no `close`.
+   */
+  leftMessage?: { emailIsDefault: boolean };
 }
 
 export interface Opened {
@@ -200,6 +205,8 @@ export interface DeskCapabilities {
   /** Whether files travel as files; otherwise their address is sent as text. */
   files: boolean;
   closeFromOurSide: boolean;
+  /** Whether a conversation may stay there without agent and user, for agents to answer later. */
+  keepsMessages: boolean;
   echoesOwnMessages: boolean;
   /** Whether the desk lets us look whether a message has arrived. */
   lookup: boolean;

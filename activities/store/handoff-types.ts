@@ -4,6 +4,7 @@ import type {
   HandoffCounts,
   HandoffStatus,
   Mode,
+  RequestKind,
   ShownDeadline,
   Turn,
   User,
@@ -17,7 +18,11 @@ export interface NewHandoff {
   desk: string;
   channel: string;
   mode: Mode;
-  status: Extract<HandoffStatus, 'awaiting_email' | 'opening'>;
+  status: Extract<HandoffStatus, 'awaiting_email' | 'scheduled' | 'opening'>;
+  /** `now` by default. */
+  kind?: RequestKind;
+  /** `next_opening`: when the desk is asked, ISO 8601. */
+  opensAt?: string;
   user: User;
   question: string;
   /** Oldest first, without the question. */
@@ -40,6 +45,9 @@ export interface HandoffRow {
   closeReason: CloseReason | null;
   user: User;
   question: string;
+  kind: RequestKind;
+  /** `next_opening`: when the desk is or was asked. */
+  opensAt: string | null;
   metadata: unknown;
   agent: Agent | null;
   lastSeq: number;
@@ -84,7 +92,9 @@ export interface Handoffs {
   openFor(botId: string, deskConversationId: string): Promise<HandoffRow | undefined>;
   bindDesk(id: string, deskConversationId: string): Promise<void>;
   /** Shows at once that the handoff waits for no email any more; the run is what decides. */
-  emailGiven(id: string, email: string): Promise<void>;
+  emailGiven(id: string, email: string, status?: 'scheduled' | 'opening'): Promise<void>;
+  /** A scheduled handoff whose desk is being asked now; anything else stays as it is. */
+  asked(id: string): Promise<void>;
   /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
   openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
   /** Those of these handoffs that are not closed. */

@@ -73,11 +73,11 @@ export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks):
       const bound = cleanText(deskConversationId);
       await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
     },
-    async emailGiven(id, email) {
+    async emailGiven(id, email, status = 'opening') {
       const row = await byId(id).select('bot_id').executeTakeFirst();
       const [mark = null] = (row && (await marks(row.bot_id, { email }))) ?? [];
       const given = {
-        status: 'opening' as const,
+        status,
         email: box.sealText(cleanText(email), placeOf.handoff('email', id)),
         deadline: null,
       };
@@ -87,6 +87,10 @@ export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks):
         .where('id', '=', id)
         .where('status', '=', 'awaiting_email')
         .execute();
+    },
+    async asked(id) {
+      const asked = { status: 'opening' as const, deadline: null };
+      await db.updateTable('handoffs').set(asked).where('id', '=', id).where('status', '=', 'scheduled').execute();
     },
     async openOlderThan(seconds, limit, afterId) {
       let query = db
@@ -138,6 +142,8 @@ async function open(
             channel: handoff.channel,
             mode: handoff.mode,
             status: handoff.status,
+            kind: handoff.kind,
+            opens_at: handoff.opensAt,
             request: box.seal({ user, question, metadata: metadata ?? null }, placeOf.handoff('request', id)),
             user_marks: userMarks,
           })
@@ -239,6 +245,8 @@ function rowOf(row: StoredHandoff, box: ContentBox): HandoffRow {
     closeReason: row.close_reason,
     user: email === undefined ? user : { ...user, email },
     question,
+    kind: row.kind ?? 'now',
+    opensAt: isoTimeOrNull(row.opens_at),
     metadata,
     agent: row.agent === null ? null : box.open<Agent>(row.agent, placeOf.handoff('agent', row.id)),
     lastSeq: row.last_seq,

@@ -35,7 +35,7 @@ export interface Counted {
   failures: number;
 }
 
-/** Seconds from the request to the agent's first words. */
+/** Seconds from the request, or from the opening that was asked for, to the agent's first words. */
 export interface ReplyTime {
   median: number;
   p90: number;

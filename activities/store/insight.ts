@@ -95,12 +95,12 @@ async function countHandoffs(db: Database, question: FiguresQuestion): Promise<C
   return rows;
 }
 
-/** Of each bucket and, without one, of all. Clocks of two machines may put an answer before its question. */
+/** Of each bucket and, without one, of all. Who asked for the next opening waits from then on. Clocks of two machines may put an answer before its question. */
 async function replyTimes(db: Database, question: FiguresQuestion): Promise<ReplyRow[]> {
   const { rows } = await sql<ReplyRow>`
     select bucket, percentile_cont(array[0.5, 0.9]) within group (order by waited) as reply from (
       select width_bucket(started_at, ${starts(question)}) as bucket,
-        greatest(extract(epoch from active_at - started_at), 0)::float8 as waited
+        greatest(extract(epoch from active_at - greatest(started_at, opens_at)), 0)::float8 as waited
       from handoffs where ${within('started_at', question)} and active_at is not null
     ) as answered group by grouping sets ((bucket), ())
   `.execute(db);

@@ -13,6 +13,7 @@ import type { JournalEntry } from './types.ts';
 
 const STATUS_AFTER: Partial<Record<BotEvent['type'], HandoffStatus>> = {
   'handoff.email_required': 'awaiting_email',
+  'handoff.scheduled': 'scheduled',
   'handoff.connecting': 'connecting',
   'handoff.wait_timeout': 'asking',
   'handoff.active': 'active',

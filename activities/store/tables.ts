@@ -6,6 +6,7 @@ import type {
   HandoffSignal,
   HandoffStatus,
   Mode,
+  RequestKind,
   ShownDeadline,
   Turn,
   User,
@@ -92,6 +93,9 @@ export interface Tables {
     counts: MaybeJson<HandoffCounts>;
     /** See `UserMarks`; null in rows of versions that made none. */
     user_marks: string[] | null | undefined;
+    /** null: `now`. */
+    kind: ColumnType<RequestKind | null, RequestKind | null | undefined, never>;
+    opens_at: ColumnType<Date | null, string | undefined, never>;
   };
   conversations: {
     id: string;

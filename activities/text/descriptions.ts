@@ -3,6 +3,7 @@ import type { UserTextKey } from './languages.ts';
 /** When the user reads which sentence, for whoever writes his own. */
 export const TEXT_DESCRIPTIONS: Record<UserTextKey, string> = {
   email_required: 'Asks for the e-mail address that the desk needs.',
+  scheduled: 'The user is connected when the service hours begin; the bot goes on until then.',
   connecting: 'The desk has the request; nobody has answered yet.',
   busy: 'The desk could not take the request. The bot goes on.',
   wait_timeout: 'The wait time is over: asks whether to keep waiting.',
@@ -20,5 +21,8 @@ export const TEXT_DESCRIPTIONS: Record<UserTextKey, string> = {
   closed_email_not_given: 'The end: no e-mail address was given.',
   closed_desk_unavailable: 'The end: the desk could not be reached, or has refused.',
   closed_by_operator: 'The end, by an operator.',
+  closed_message_left: 'The desk has the message that the user has left.',
+  offer_message: 'The offer to leave a message, when no human is there.',
+  offer_next_opening: 'The offer to be connected when the service hours begin.',
   out_of_hours: 'Somebody asks for a human outside the hours. Goes before the out-of-hours reply of the settings.',
 };

@@ -1,7 +1,10 @@
 import type { OpenRequest } from '../desks/desk.ts';
+import { leftNote } from './left-note.ts';
 
 /** What an agent should know of a handoff besides the talk, one fact a line. */
-export function factsOf({ handoffId, botId, channel, conversationId, user, email }: OpenRequest): string[] {
+export function factsOf(request: OpenRequest): string[] {
+  const { handoffId, botId, channel, conversationId, user, email } = request;
+  const note = leftNote(request);
   const facts: [string, string | undefined][] = [
     ['Handoff', handoffId],
     ['Bot', botId],
@@ -13,5 +16,6 @@ export function factsOf({ handoffId, botId, channel, conversationId, user, email
     ['Phone', user.phone],
     ['Language', user.locale],
   ];
-  return facts.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${value}`]));
+  const known = facts.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${value}`]));
+  return note === undefined ? known : [note, ...known];
 }

@@ -11,6 +11,7 @@ type LanguageTexts = Record<UserTextKey, string>;
 
 const en: LanguageTexts = {
   email_required: 'Please enter your e-mail address so that our team can help you.',
+  scheduled: 'You will be connected to our team as soon as they are back. Until then I am here for you.',
   connecting: 'One moment, please. We are connecting you to a member of our team.',
   busy: 'Sorry, our team cannot be reached at the moment. I will go on helping you here.',
   wait_timeout: 'Everyone is still busy. Would you like to keep waiting?',
@@ -28,11 +29,15 @@ const en: LanguageTexts = {
   closed_email_not_given: 'Without an e-mail address we could not connect you. I will go on helping you here.',
   closed_desk_unavailable: 'Sorry, our team cannot be reached right now. Please try again later.',
   closed_by_operator: 'The conversation with our team has ended. Please ask again if you still need help.',
+  closed_message_left: 'Your message has reached our team. They will get back to you.',
+  offer_message: 'Leave a message',
+  offer_next_opening: 'Connect me when the team is back',
   out_of_hours: 'Our team is not available right now. Please try again during our service hours.',
 };
 
 const fr: LanguageTexts = {
   email_required: 'Veuillez indiquer votre adresse e-mail pour que notre équipe puisse vous aider.',
+  scheduled: 'Vous serez mis en relation avec notre équipe dès son retour. D’ici là, je reste à votre écoute.',
   connecting: 'Un instant, s’il vous plaît. Nous vous mettons en relation avec un membre de notre équipe.',
   busy: 'Désolé, notre équipe n’est pas joignable pour le moment. Je continue à vous aider ici.',
   wait_timeout: 'Tous nos conseillers sont encore occupés. Souhaitez-vous patienter ?',
@@ -52,11 +57,15 @@ const fr: LanguageTexts = {
     'Sans adresse e-mail, nous n’avons pas pu vous mettre en relation. Je continue à vous aider ici.',
   closed_desk_unavailable: 'Désolé, notre équipe n’est pas joignable actuellement. Veuillez réessayer plus tard.',
   closed_by_operator: 'La conversation avec notre équipe est terminée. N’hésitez pas à refaire une demande.',
+  closed_message_left: 'Votre message est parvenu à notre équipe. Elle reviendra vers vous.',
+  offer_message: 'Laisser un message',
+  offer_next_opening: 'Me mettre en relation au retour de l’équipe',
   out_of_hours: 'Notre équipe n’est pas disponible actuellement. Veuillez réessayer pendant nos heures de service.',
 };
 
 const es: LanguageTexts = {
   email_required: 'Indique su correo electrónico para que nuestro equipo pueda ayudarle.',
+  scheduled: 'Le pondremos en contacto con nuestro equipo en cuanto vuelva. Hasta entonces sigo aquí para ayudarle.',
   connecting: 'Un momento, por favor. Le estamos poniendo en contacto con una persona de nuestro equipo.',
   busy: 'Lo sentimos, no podemos contactar con nuestro equipo en este momento. Sigo ayudándole aquí.',
   wait_timeout: 'Todo nuestro equipo sigue ocupado. ¿Desea seguir esperando?',
@@ -74,11 +83,16 @@ const es: LanguageTexts = {
   closed_email_not_given: 'Sin un correo electrónico no hemos podido ponerle en contacto. Sigo ayudándole aquí.',
   closed_desk_unavailable: 'Lo sentimos, ahora no podemos contactar con nuestro equipo. Inténtelo más tarde.',
   closed_by_operator: 'La conversación con nuestro equipo ha terminado. Si aún necesita ayuda, vuelva a pedirla.',
+  closed_message_left: 'Su mensaje ha llegado a nuestro equipo. Se pondrá en contacto con usted.',
+  offer_message: 'Dejar un mensaje',
+  offer_next_opening: 'Contactarme cuando vuelva el equipo',
   out_of_hours: 'Nuestro equipo no está disponible ahora. Inténtelo de nuevo en nuestro horario de atención.',
 };
 
 const pt: LanguageTexts = {
   email_required: 'Informe o seu e-mail para que a nossa equipe possa ajudar.',
+  scheduled:
+    'Vamos colocar você em contato com a nossa equipe assim que ela voltar. Até lá, continuo aqui para ajudar.',
   connecting: 'Um momento, por favor. Vamos colocar você em contato com uma pessoa da nossa equipe.',
   busy: 'Desculpe, não conseguimos contatar a nossa equipe neste momento. Continuo ajudando você aqui.',
   wait_timeout: 'A nossa equipe continua ocupada. Deseja continuar esperando?',
@@ -96,11 +110,15 @@ const pt: LanguageTexts = {
   closed_email_not_given: 'Sem um e-mail não foi possível fazer o contato. Continuo ajudando você aqui.',
   closed_desk_unavailable: 'Desculpe, não conseguimos contatar a nossa equipe agora. Tente mais tarde.',
   closed_by_operator: 'A conversa com a nossa equipe terminou. Se ainda precisar de ajuda, peça novamente.',
+  closed_message_left: 'A sua mensagem chegou à nossa equipe. Ela entrará em contato com você.',
+  offer_message: 'Deixar uma mensagem',
+  offer_next_opening: 'Conectar quando a equipe voltar',
   out_of_hours: 'A nossa equipe não está disponível agora. Tente novamente no nosso horário de atendimento.',
 };
 
 const de: LanguageTexts = {
   email_required: 'Bitte geben Sie Ihre E-Mail-Adresse an, damit unser Team Ihnen helfen kann.',
+  scheduled: 'Sobald unser Team wieder da ist, verbinden wir Sie. Bis dahin bin ich für Sie da.',
   connecting: 'Einen Moment bitte. Wir verbinden Sie mit einer Person aus unserem Team.',
   busy: 'Leider ist unser Team gerade nicht erreichbar. Ich helfe Ihnen hier weiter.',
   wait_timeout: 'Unser Team ist noch im Gespräch. Möchten Sie weiter warten?',
@@ -119,11 +137,15 @@ const de: LanguageTexts = {
   closed_email_not_given: 'Ohne E-Mail-Adresse konnten wir Sie nicht verbinden. Ich helfe Ihnen hier weiter.',
   closed_desk_unavailable: 'Unser Team ist gerade leider nicht erreichbar. Bitte versuchen Sie es später noch einmal.',
   closed_by_operator: 'Das Gespräch mit unserem Team ist beendet. Fragen Sie gern noch einmal an.',
+  closed_message_left: 'Ihre Nachricht ist bei unserem Team angekommen. Es meldet sich bei Ihnen.',
+  offer_message: 'Nachricht hinterlassen',
+  offer_next_opening: 'Verbinden, sobald das Team da ist',
   out_of_hours: 'Unser Team ist zurzeit nicht erreichbar. Bitte versuchen Sie es während unserer Servicezeiten.',
 };
 
 const zh: LanguageTexts = {
   email_required: '请留下您的邮箱地址，以便我们的客服为您服务。',
+  scheduled: '客服上班后会立即为您转接，在此之前我会继续为您服务。',
   connecting: '请稍候，正在为您转接人工客服。',
   busy: '抱歉，人工客服暂时无法接入，我会继续在这里为您服务。',
   wait_timeout: '客服人员仍在忙碌中，您要继续等待吗？',
@@ -141,11 +163,15 @@ const zh: LanguageTexts = {
   closed_email_not_given: '由于没有收到您的邮箱地址，无法转接人工客服。我会继续在这里为您服务。',
   closed_desk_unavailable: '抱歉，目前无法联系到人工客服，请稍后再试。',
   closed_by_operator: '人工服务已结束。如仍需帮助，请再次提出。',
+  closed_message_left: '您的留言已送达客服团队，他们会与您联系。',
+  offer_message: '留言',
+  offer_next_opening: '客服上班后为我转接',
   out_of_hours: '当前不在人工客服的服务时间内，请在服务时间内再联系我们。',
 };
 
 const ja: LanguageTexts = {
   email_required: '担当者がご対応できるよう、メールアドレスをご入力ください。',
+  scheduled: '担当者が対応できる時間になりましたらおつなぎします。それまではこちらでご案内いたします。',
   connecting: '担当者におつなぎしています。少々お待ちください。',
   busy: '申し訳ございません。ただいま担当者におつなぎできません。引き続きこちらでご案内いたします。',
   wait_timeout: '担当者はまだ対応中です。このままお待ちになりますか？',
@@ -164,6 +190,9 @@ const ja: LanguageTexts = {
     'メールアドレスの入力がなかったため、担当者におつなぎできませんでした。引き続きこちらでご案内いたします。',
   closed_desk_unavailable: '申し訳ございません。ただいま担当者に連絡できません。しばらくしてからお試しください。',
   closed_by_operator: '担当者との会話は終了しました。お困りの際は、もう一度お申し付けください。',
+  closed_message_left: 'メッセージを担当者にお届けしました。追ってご連絡いたします。',
+  offer_message: 'メッセージを残す',
+  offer_next_opening: '受付開始後につないでもらう',
   out_of_hours: 'ただいま受付時間外です。受付時間内に改めてお問い合わせください。',
 };
 

@@ -75,7 +75,7 @@ export async function sendUserMessage(
     conversationId: row.conversationId,
     ...(id !== undefined && { messageId: id }),
     say: null,
-    botMustBeSilent: botIsSilent(row.status),
+    botMustBeSilent: botIsSilent(row),
     whatToDo: SENT,
   };
 }

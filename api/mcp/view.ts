@@ -14,7 +14,7 @@ export function aboutOf(row: HandoffRow, events: HandoffEvent[]) {
     conversationId: row.conversationId,
     status: row.status,
     say: sentenceOf(events),
-    botMustBeSilent: botIsSilent(row.status),
+    botMustBeSilent: botIsSilent(row),
     whatToDo: IN_STATUS[row.status],
     ...(row.status === 'asking' && { choices: choicesOf(events) }),
   };

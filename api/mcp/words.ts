@@ -10,6 +10,8 @@ const FOLLOW = 'Pass on what the user writes with send_user_message, and call ha
 export const IN_STATUS: Record<HandoffStatus, string> = {
   awaiting_email:
     'No human has been called yet. Show `say`. When the user gives an address, call request_handoff again with the same conversationId and that email.',
+  scheduled:
+    'No human has been called yet: the desk is asked when its hours begin. Show `say` once, and go on helping. Call handoff_status for news; end_handoff if the user does not want to wait.',
   opening:
     'The desk has not decided yet: do not say that a human is coming. Say nothing and call handoff_status in a few seconds.',
   connecting: `The desk has the request and nobody has answered yet. Show \`say\`, nothing else. ${FOLLOW}`,

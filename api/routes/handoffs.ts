@@ -98,7 +98,7 @@ export const handoffRoutes: Routes = (app, context) => {
 /** What the outside sees of a row. */
 function viewOf(row: HandoffRow, links: Links) {
   const { runStarted: _runStarted, ...view } = row;
-  return { ...view, botSilent: botIsSilent(row.status), user: { ...row.user }, links };
+  return { ...view, botSilent: botIsSilent(row), user: { ...row.user }, links };
 }
 
 /** PostgreSQL knows fewer offsets than ISO 8601. */

@@ -26,6 +26,7 @@ const desk = z
     capabilities: z.object({
       files: z.boolean().describe('Files travel as files, otherwise as links.'),
       closeFromOurSide: z.boolean(),
+      keepsMessages: z.boolean().describe('Whether a user may leave a message for agents to answer later.'),
       echoesOwnMessages: z.boolean(),
       lookup: z.boolean().describe('The desk can be asked whether a message has arrived.'),
       reportsForeign: z.boolean().describe('Its webhooks tell of conversations that are not ours as well.'),

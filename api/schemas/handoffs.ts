@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEADLINE_KINDS, HANDOFF_STATUSES } from '../../workflows/contracts.ts';
+import { DEADLINE_KINDS, HANDOFF_STATUSES, REQUEST_KINDS } from '../../workflows/contracts.ts';
 import {
   agent,
   attachments,
@@ -65,6 +65,14 @@ export const startRequest = z
       .refine((text) => text.trim().length > 0, 'must not be empty')
       .describe("The user's last message, which made the bot ask for a human. At most 16 KiB."),
     history: z.array(turn).max(MAX_TURNS).default([]).describe('Oldest first, without the question.'),
+    kind: z
+      .enum(REQUEST_KINDS)
+      .default('now')
+      .describe(
+        '`message`: question, address and history become a conversation at the desk for agents to answer later, and the ' +
+          'handoff closes as `message_left` once the desk has it. `next_opening`: the desk is asked when the hours open ' +
+          'next (`scheduled` until then); while they are open it is as `now`. Both only where the bot offers them.',
+      ),
     metadata: boundedJson(MAX_METADATA_BYTES)
       .exactOptional()
       .describe('Kept with the handoff and read back; at most 8 KiB.'),
@@ -114,6 +122,8 @@ export const handoff = z
     botSilent: z.boolean().describe('A human has the conversation or is being called: the bot must not answer.'),
     user: z.record(z.string(), z.unknown()),
     question: z.string(),
+    kind: z.enum(REQUEST_KINDS),
+    opensAt: timestamp.nullable().describe('`next_opening`: when the desk is or was asked.'),
     metadata: z.unknown(),
     agent: agent.nullable(),
     lastSeq: z.int().describe('`seq` of the newest event, 0 before the first.'),
@@ -146,11 +156,21 @@ export const handoffWithLate = handoff
   .extend({ lateMessages: z.array(lateMessage).describe('What arrived after the end; it was not shown to the user.') })
   .meta({ id: 'HandoffState' });
 
-export const REFUSALS = ['disabled', 'not_configured', 'channel_not_supported', 'out_of_hours'] as const;
+export const REFUSALS = ['disabled', 'not_configured', 'channel_not_supported', 'out_of_hours', 'not_offered'] as const;
+
+export const offer = z
+  .object({
+    kind: z.enum(['message', 'next_opening']).describe('What to send as `kind` of the next `POST /v1/handoffs`.'),
+    text: z.string().nullable().describe("For a button, in the user's language; null: the bot says nothing."),
+  })
+  .meta({ id: 'Offer', description: 'What the user may have instead of a human now.' });
 
 export const started = z
   .object({ outcome: z.literal('started'), handoff })
-  .meta({ id: 'HandoffStarted', description: 'The bot is silent from now on, until `handoff.closed`.' });
+  .meta({
+    id: 'HandoffStarted',
+    description: '`botSilent` says whether the bot is silent from now on, until `handoff.closed`.',
+  });
 
 export const existingOrRefused = z
   .discriminatedUnion('outcome', [
@@ -160,6 +180,7 @@ export const existingOrRefused = z
       reason: z.enum(REFUSALS),
       reply: z.string().exactOptional().describe("Ready to show, in the user's language."),
       nextOpening: timestamp.nullable().exactOptional().describe('null: no period lies ahead.'),
+      offers: z.array(offer).exactOptional().describe('Absent when the bot offers nothing.'),
     }),
   ])
   .meta({ id: 'HandoffExistingOrRefused', description: 'Nothing was started.' });

@@ -40,6 +40,7 @@ export const fakeDesk = (over: Partial<Desk<FakeConfig>> = {}): Desk<FakeConfig>
     modes: ['external', 'native'],
     files: false,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: false,
     lookup: false,
     reportsForeign: false,

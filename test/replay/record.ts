@@ -190,6 +190,33 @@ const SCENARIOS: Record<string, Scenario> = {
     await handoff.closes('agent');
     return handoff;
   },
+  async 'message-left'(baton) {
+    baton.desk.fault('establish', { kind: 'status', status: 503, times: 2 });
+    const handoff = await baton.start({ kind: 'message' });
+    await handoff.says('u1');
+    return handoff;
+  },
+  async 'scheduled-then-answered'(baton) {
+    const handoff = await baton.start({ kind: 'next_opening', opensAtMs: Date.now() + 2_000, emailRequired: true });
+    await handoff.signal({ kind: 'emailGiven', id: 'e1', email: 'lea@example.org' });
+    await handoff.sees('handoff.scheduled');
+    await handoff.says('u1');
+    await handoff.sees('handoff.connecting');
+    await handoff.replies('a1');
+    await handoff.closes('agent');
+    return handoff;
+  },
+  async 'scheduled-and-continued'(baton) {
+    const opensAtMs = Date.now() + 6_000;
+    const history = [{ role: 'user' as const, text: 'before' }];
+    const handoff = await baton.start({ kind: 'next_opening', opensAtMs, history, continueAfterEvents: 30 });
+    for (let i = 1; i <= 12; i += 1) await handoff.says(`u${i}`);
+    await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+    await handoff.sees('handoff.connecting');
+    await until(() => textsAtDesk(baton, handoff.id).length === 12, { message: 'all messages' });
+    await handoff.closes('user');
+    return handoff;
+  },
   async 'callback-down'(baton) {
     const bot = await baton.bot({ callback: { url: 'http://127.0.0.1:9/' } });
     const handoff = await baton.start({ botId: bot });

@@ -16,6 +16,9 @@ interface Handoff {
   bot: string;
   desk: string;
   startedMs: number;
+  /** From the request to the opening that it asked for; 0: for a human now. */
+  scheduledMs: number;
+  /** From there to the answer. */
   waitedMs: number | null;
   reason: string | null;
   counts: { user: number; agent: number; failed: number } | null;
@@ -53,6 +56,7 @@ async function makeHandoffs(random: Random, bots: string[], count: number): Prom
       bot,
       desk,
       startedMs: START_MS + Math.floor(random() * SPREAD_MS),
+      scheduledMs: random() < 0.2 ? Math.floor(random() * DAY_MS) : 0,
       waitedMs: random() < 0.6 ? Math.floor(random() * 600_000) - 1_000 : null,
       reason: random() < 0.7 ? pick(CLOSE_REASONS) : null,
       counts: random() < 0.8 ? { user: small(), agent: small(), failed: small() } : null,
@@ -60,9 +64,11 @@ async function makeHandoffs(random: Random, bots: string[], count: number): Prom
   }
   await fixture.query(
     `update handoffs set started_at = to_timestamp(x.ms / 1000.0), close_reason = x.reason, counts = x.counts,
-       active_at = to_timestamp((x.ms + x.waited) / 1000.0),
+       active_at = to_timestamp((x.ms + x.scheduled + x.waited) / 1000.0),
+       opens_at = to_timestamp((x.ms + nullif(x.scheduled, 0)) / 1000.0),
        status = case when x.reason is null then 'active' else 'closed' end
-     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::jsonb[]) as x (id, ms, waited, reason, counts)
+     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::jsonb[], $6::bigint[])
+       as x (id, ms, waited, reason, counts, scheduled)
      where handoffs.id = x.id`,
     [
       made.map((one) => one.id),
@@ -70,6 +76,7 @@ async function makeHandoffs(random: Random, bots: string[], count: number): Prom
       made.map((one) => one.waitedMs),
       made.map((one) => one.reason),
       made.map((one) => one.counts && JSON.stringify(one.counts)),
+      made.map((one) => one.scheduledMs),
     ],
   );
   return made;

@@ -175,7 +175,8 @@ export async function startTestBaton(
       const botId = over.botId ?? (await baton.bot(botSettings));
       const stored = await store.bots.withSecrets(botId);
       const input = handoffInput({ botId, settings: handoffSettings(stored!, over.user?.locale), ...over });
-      const { conversationId, desk: deskId, channel, mode, user, question } = input;
+      const { conversationId, desk: deskId, channel, mode, user, question, kind, opensAtMs } = input;
+      const waits = opensAtMs === undefined ? 'opening' : 'scheduled';
       await store.handoffs.open({
         id: input.handoffId,
         botId,
@@ -183,7 +184,9 @@ export async function startTestBaton(
         desk: deskId,
         channel,
         mode,
-        status: input.emailRequired ? 'awaiting_email' : 'opening',
+        status: input.emailRequired ? 'awaiting_email' : waits,
+        ...(kind && { kind }),
+        ...(opensAtMs !== undefined && { opensAt: new Date(opensAtMs).toISOString() }),
         user,
         question,
         metadata: null,

@@ -31,6 +31,7 @@ export function createNativeDesk(): NativeDesk {
       modes: ['external', 'native'],
       files: true,
       closeFromOurSide: true,
+      keepsMessages: true,
       echoesOwnMessages: true,
       lookup: false,
       signsWebhooks: 'none',

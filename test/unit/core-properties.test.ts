@@ -53,8 +53,10 @@ interface Seen {
   agentSent: string[];
 }
 
+const START = 1_800_000_000_000;
+
 function play(input: HandoffInput, moves: Move[]): Seen & { run: HandoffRun } {
-  let now = 1_800_000_000_000;
+  let now = START;
   let run = new HandoffRun(input, now);
   let count = 0;
   const seen: Seen = { events: [], atDesk: [], late: [], userSent: [], agentSent: [] };
@@ -141,8 +143,14 @@ it('any interleaving keeps order, loses nothing, doubles nothing, numbers withou
       fc.array(move, { maxLength: 120 }),
       fc.boolean(),
       fc.constantFrom('ask', 'close'),
-      (moves, emailRequired, onWaitTimeout) => {
+      fc.constantFrom<Partial<HandoffInput>>(
+        {},
+        { kind: 'message' },
+        { kind: 'next_opening', opensAtMs: START + 61_000 },
+      ),
+      (moves, emailRequired, onWaitTimeout, kind) => {
         const input = handoffInput({
+          ...kind,
           emailRequired,
           settings: settings({ onWaitTimeout, agentSilenceTimeoutMs: 600_000, callback: true }),
         });
@@ -167,6 +175,10 @@ it('any interleaving keeps order, loses nothing, doubles nothing, numbers withou
         // From the agent: everything reached the journal once and in order, or is late.
         expect([...ids(events, 'message.agent'), ...late.filter((id) => id.startsWith('agent'))]).toEqual(agentSent);
 
+        // A message that is left stays open there.
+        if (events.at(-1)?.data['reason'] === 'message_left') {
+          expect(atDesk.map((delivery) => delivery.kind)).not.toContain('close');
+        }
         // At the desk: opened at most once and first, closed at most once and last, timestamps strictly increasing.
         const kinds = atDesk.map((delivery) => delivery.kind);
         expect(kinds.slice(1)).not.toContain('open');

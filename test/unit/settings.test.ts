@@ -89,7 +89,7 @@ describe('defaults', () => {
   });
 
   it('the schema can be drawn as JSON Schema', () => {
-    expect(Object.keys(z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {})).toHaveLength(17);
+    expect(Object.keys(z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {})).toHaveLength(19);
   });
 });
 

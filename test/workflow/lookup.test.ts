@@ -21,6 +21,7 @@ const looking: Desk<Record<string, never>> = {
     modes: ['external'],
     files: true,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: false,
     lookup: true,
     reportsForeign: false,

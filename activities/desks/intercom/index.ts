@@ -17,6 +17,7 @@ export const intercom: Desk<IntercomConfig> = {
     modes: ['external', 'native'],
     files: true,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: true,
     lookup: true,
     reportsForeign: true,

@@ -21,6 +21,7 @@ export const livechat: Desk<LivechatConfig> = {
     modes: ['external', 'native'],
     files: false,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: true,
     lookup: true,
     reportsForeign: true,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Attachment, Turn } from '../../../workflows/contracts.ts';
+import { leftNote } from '../../text/left-note.ts';
 import { splitText } from '../../text/split.ts';
 import type { OpenRequest, OutboundMessage, Sent } from '../desk.ts';
 import type { Operation } from './client.ts';
@@ -56,9 +57,15 @@ export function chatOf(operation: Operation, deskConversationId: string): { chat
 const said = ({ role, text }: Turn): string => `${role === 'user' ? 'User' : 'Bot'}: ${text}`;
 
 /** The talk with the bot in as few events as fit, then the question as the last one. */
-export function openingEvents({ key, history, question }: OpenRequest): TextEvent[] {
+export function openingEvents(request: OpenRequest): TextEvent[] {
+  const { key, history, question } = request;
+  const note = leftNote(request) ?? '';
   const transcript = ['Conversation with the bot:', ...history.map(said)].join('\n');
-  const texts = [...(history.length > 0 ? splitText(transcript, TEXT_MAX) : []), ...splitText(question, TEXT_MAX)];
+  const texts = [
+    note,
+    ...(history.length > 0 ? splitText(transcript, TEXT_MAX) : []),
+    ...splitText(question, TEXT_MAX),
+  ];
   return texts.filter((text) => text !== '').map((text, i) => ({ type: 'message', custom_id: `${key}:${i}`, text }));
 }
 

@@ -17,6 +17,7 @@ export const livedesk: Desk<LivedeskConfig> = {
     modes: ['external', 'native'],
     files: false,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: true,
     lookup: true,
     reportsForeign: true,

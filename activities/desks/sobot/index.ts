@@ -21,6 +21,7 @@ export const sobot: Desk<SobotConfig> = {
     modes: ['external'],
     files: true,
     closeFromOurSide: true,
+    keepsMessages: false,
     echoesOwnMessages: false,
     lookup: true,
     reportsForeign: true,

@@ -1,5 +1,6 @@
 import type { CloseReason, Turn } from '../../../workflows/contracts.ts';
 import { DeskError } from '../../errors.ts';
+import { leftNote } from '../../text/left-note.ts';
 import type { Desk, DeskContext, OpenRequest } from '../desk.ts';
 import { call, probe } from './client.ts';
 import { type WebhookConfig, webhookConfig } from './config.ts';
@@ -27,6 +28,8 @@ function establishBody(request: OpenRequest): Record<string, unknown> {
       user_id: user.id ?? '',
       anonymous_id: user.anonymousId ?? '',
     },
+    // Nobody waits: to be answered later. The contract knows no such thing, so it is only there when it says something.
+    ...(request.leftMessage && { left_message: true, note: leftNote(request) }),
   };
 }
 
@@ -46,6 +49,7 @@ export const webhook: Desk<WebhookConfig> = {
     modes: ['external'],
     files: false,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: false,
     lookup: false,
     reportsForeign: false,

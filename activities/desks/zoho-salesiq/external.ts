@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Attachment, Turn } from '../../../workflows/contracts.ts';
+import { leftNote } from '../../text/left-note.ts';
 import { splitText } from '../../text/split.ts';
 import type { CloseRequest, Opened, OpenRequest, OutboundMessage, Sent } from '../desk.ts';
 import { appOf } from './apps.ts';
@@ -80,9 +81,15 @@ async function create(ctx: Context, request: OpenRequest, appId: string, questio
 
 const turn = ({ role, text }: Turn): string => `${role === 'user' ? 'User' : 'Bot'}: ${text}`;
 
-function openingPieces({ history, question }: OpenRequest): string[] {
+function openingPieces(request: OpenRequest): string[] {
+  const { history, question } = request;
+  const note = leftNote(request) ?? '';
   const transcript = ['Conversation with the bot:', ...history.map(turn)].join('\n');
-  const texts = [...(history.length > 0 ? splitText(transcript, TEXT_MAX) : []), ...splitText(question, TEXT_MAX)];
+  const texts = [
+    note,
+    ...(history.length > 0 ? splitText(transcript, TEXT_MAX) : []),
+    ...splitText(question, TEXT_MAX),
+  ];
   return texts.filter((text) => text.trim() !== '');
 }
 

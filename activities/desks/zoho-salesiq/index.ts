@@ -22,6 +22,7 @@ export const zohoSalesiq: Desk<ZohoConfig> = {
     modes: ['external', 'native'],
     files: false,
     closeFromOurSide: true,
+    keepsMessages: true,
     echoesOwnMessages: true,
     lookup: true,
     reportsForeign: true,

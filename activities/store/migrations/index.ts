@@ -5,6 +5,7 @@ import { insight } from './0004-insight.ts';
 import { sealing } from './0005-sealing.ts';
 import { upkeep } from './0006-upkeep.ts';
 import { reconcile } from './0007-reconcile.ts';
+import { requests } from './0009-requests.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -18,4 +19,5 @@ export const migrations: Record<string, string> = {
   '0005-sealing': sealing,
   '0006-upkeep': upkeep,
   '0007-reconcile': reconcile,
+  '0009-requests': requests,
 };

@@ -5,6 +5,7 @@ type EventName = BotEvent['type'];
 /** All types that a stream carries: EventSource wants a listener for each. */
 const TYPES: Record<EventName, true> = {
   'handoff.email_required': true,
+  'handoff.scheduled': true,
   'handoff.connecting': true,
   'handoff.busy': true,
   'handoff.wait_timeout': true,

@@ -9,6 +9,8 @@ const KINDS: Record<string, 'good' | 'warn' | 'bad' | 'plain'> = {
   sent: 'good',
   read: 'good',
   delivered: 'good',
+  message_left: 'good',
+  scheduled: 'warn',
   connecting: 'warn',
   opening: 'warn',
   asking: 'warn',

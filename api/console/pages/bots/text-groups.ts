@@ -22,13 +22,14 @@ export const groupTitle = (group: Group): string => titles(group);
 
 const ORDER: Group[] = ['waiting', 'talk', 'end', 'hours', 'other'];
 const WAITING = ['email_required', 'connecting', 'busy', 'wait_timeout', 'wait_choice_wait', 'wait_choice_end'];
+const HOURS = ['out_of_hours', 'offer_message', 'offer_next_opening', 'scheduled'];
 const TALK = ['active', 'agent_changed', 'snoozed', 'message_failed'];
 
 function groupOf(key: string): Group {
   if (WAITING.includes(key)) return 'waiting';
   if (TALK.includes(key)) return 'talk';
   if (key.startsWith('closed_')) return 'end';
-  return key === 'out_of_hours' ? 'hours' : 'other';
+  return HOURS.includes(key) ? 'hours' : 'other';
 }
 
 /** The keys in the order of a handoff; one that this page does not know comes last. */
@@ -58,7 +59,11 @@ const names = {
     closed_email_not_given: 'Ended: no email given',
     closed_desk_unavailable: 'Ended: desk unavailable',
     closed_by_operator: 'Ended by the operator',
+    closed_message_left: 'Ended: a message was left',
     out_of_hours: 'Out of hours',
+    offer_message: 'Button: leave a message',
+    offer_next_opening: 'Button: connect at the opening',
+    scheduled: 'Connected at the opening',
   },
   fr: {
     email_required: 'Un e-mail est nécessaire',
@@ -79,7 +84,11 @@ const names = {
     closed_email_not_given: 'Terminé : pas d’e-mail donné',
     closed_desk_unavailable: 'Terminé : desk indisponible',
     closed_by_operator: 'Terminé par l’opérateur',
+    closed_message_left: 'Terminé : un message a été laissé',
     out_of_hours: 'Hors horaires',
+    offer_message: 'Bouton : laisser un message',
+    offer_next_opening: 'Bouton : mise en relation à l’ouverture',
+    scheduled: 'Mise en relation à l’ouverture',
   },
 };
 

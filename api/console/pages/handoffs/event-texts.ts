@@ -4,6 +4,7 @@ import { translator } from '../../lib/i18n.ts';
 export const te = translator({
   en: {
     'handoff.email_required': 'Asked for an email',
+    'handoff.scheduled': 'Waits for the next opening: {until}',
     'handoff.connecting': 'The desk has it, waiting for an agent',
     'handoff.busy': 'The desk could not take it',
     'handoff.wait_timeout': 'Wait time over, asked whether to keep waiting',
@@ -19,6 +20,7 @@ export const te = translator({
   },
   fr: {
     'handoff.email_required': 'E-mail demandé',
+    'handoff.scheduled': 'Attend la prochaine ouverture : {until}',
     'handoff.connecting': 'Le desk l’a reçu, en attente d’un agent',
     'handoff.busy': 'Le desk n’a pas pu le prendre',
     'handoff.wait_timeout': 'Délai écoulé, demandé s’il faut attendre encore',

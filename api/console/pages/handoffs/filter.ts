@@ -7,6 +7,7 @@ export type Filter = Record<(typeof NAMES)[number], string>;
 
 const STATUS_NAMES: Record<HandoffStatus, true> = {
   awaiting_email: true,
+  scheduled: true,
   opening: true,
   connecting: true,
   asking: true,
@@ -22,6 +23,7 @@ const REASON_NAMES: Record<CloseReason, true> = {
   email_not_given: true,
   desk_unavailable: true,
   operator_closed: true,
+  message_left: true,
 };
 export const STATUSES = Object.keys(STATUS_NAMES);
 export const REASONS = Object.keys(REASON_NAMES);

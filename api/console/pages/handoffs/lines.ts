@@ -26,6 +26,8 @@ interface Data {
   messageId?: string;
   reason?: string;
   until?: string | null;
+  /** Of `handoff.scheduled`. */
+  opensAt?: string;
   agent?: Agent | null;
   attachments?: Attachment[];
 }
@@ -53,7 +55,8 @@ function whatOf(
 ): string {
   if (type === 'handoff.snoozed' && data.until) return te('handoff.snoozed_until', { until: dateTime(data.until) });
   const agent = data.agent ? agentName(data.agent) : te('somebody');
-  return te(type, { agent, reason: word(words, data.reason ?? ''), message: shortened(message) });
+  const until = data.opensAt === undefined ? '' : dateTime(data.opensAt);
+  return te(type, { until, agent, reason: word(words, data.reason ?? ''), message: shortened(message) });
 }
 
 const SHORT = 60;
