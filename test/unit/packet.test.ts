@@ -119,6 +119,7 @@ describe('the return packet', () => {
       ['email_not_given', 'abandoned', 'answered'],
       ['desk_unavailable', 'desk_unavailable', 'desk_unavailable'],
       ['operator_closed', 'ended_by_operator', 'ended_by_operator'],
+      ['message_left', 'message_left', 'message_left'],
     ]);
     expect(outcome('inactivity_timeout', 1, 'user_silent')).toBe('answered');
     expect(outcome('inactivity_timeout', 1, 'agent_silent')).toBe('timed_out');
