@@ -35,7 +35,7 @@ export function dataConverter(payloadKeys: string | undefined): DataConverter | 
 }
 
 /** The file of the encoded failures, as source or as built. */
-function failureConverterPath(): string {
+export function failureConverterPath(): string {
   const source = fileURLToPath(new URL('./failure-converter.ts', import.meta.url));
   return existsSync(source) ? source : source.replace(/\.ts$/, '.js');
 }
