@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a key, in a group that asks for one. */
     public?: boolean;
+    /** Besides our own, the one origin whose pages may use a session on this route. */
+    trustedOrigin?: string;
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { createPayloadCodec } from '../../activities/platform/payload-codec.ts';
-import { principalOf, requireOperator } from '../auth.ts';
+import { requireOperator } from '../auth.ts';
 import { ApiError } from '../errors.ts';
 import { errors } from '../schemas/common.ts';
 import type { Routes } from './route.ts';
@@ -21,7 +21,10 @@ const payloads = z
 
 type WirePayload = z.output<typeof payloads>['payloads'][number];
 
-/** Lets the Temporal UI show encrypted payloads to the operator (temporal.md 13.1). */
+/**
+ * Lets the Temporal UI and its CLI show encrypted payloads to the operator. The CLI sends the key; the UI has no place for
+ * one, but its pages may send the cookie of a session that began in our console.
+ */
 export const codecRoutes: Routes = (app, context) => {
   const { payloadKeys } = context.config;
   const codec = payloadKeys === undefined ? undefined : createPayloadCodec(payloadKeys);
@@ -31,6 +34,7 @@ export const codecRoutes: Routes = (app, context) => {
     if (origin === undefined || request.headers.origin !== origin) return;
     void reply.headers({
       'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'POST, OPTIONS',
       'access-control-allow-headers': 'authorization, content-type, x-namespace',
       'cross-origin-resource-policy': 'cross-origin',
@@ -47,10 +51,12 @@ export const codecRoutes: Routes = (app, context) => {
       url,
       {
         bodyLimit: BODY_LIMIT,
+        config: origin === undefined ? {} : { trustedOrigin: origin },
         schema: {
           tags: ['operations'],
           summary: operation === 'encode' ? 'Encrypt payloads' : 'Decrypt payloads',
-          description: 'Codec server of the Temporal UI. 404 without `BATON_PAYLOAD_KEYS`. Operator only.',
+          description:
+            'Codec server of the Temporal UI and CLI. 404 without `BATON_PAYLOAD_KEYS`. Operator only: by key, or by a session from a page of ours or of `BATON_TEMPORAL_UI_URL`. Each use is logged.',
           body: payloads,
           response: { 200: payloads, ...errors(400, 403, 404) },
         },
@@ -83,7 +89,9 @@ const toWire = ({ metadata, data }: Payload): WirePayload => ({
   data: toBase64(data ?? new Uint8Array()),
 });
 
-/** Who made what readable is worth a line. */
+/** Who made what readable is worth a line; refused calls are in the log of requests. */
 function logUse(request: FastifyRequest, operation: string, count: number): void {
-  request.log.info({ operation, count, by: principalOf(request).kind }, 'codec used');
+  const by = request.headers.authorization === undefined ? 'session' : 'key';
+  const { origin, 'x-namespace': namespace } = request.headers;
+  request.log.info({ operation, count, by, origin, namespace, ip: request.ip }, 'codec used');
 }

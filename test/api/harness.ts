@@ -7,6 +7,7 @@ import { createHttpClient } from '../../activities/http/client.ts';
 import { loadConfig, type Config } from '../../activities/platform/config.ts';
 import { createLogger } from '../../activities/platform/log.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
+import { dataConverter } from '../../activities/platform/payload-codec.ts';
 import { connectTemporal, type Temporal } from '../../activities/platform/temporal.ts';
 import { createStore, type Store } from '../../activities/store/store.ts';
 import { buildApp, type ApiDeps } from '../../api/app.ts';
@@ -89,7 +90,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   const metrics = createMetrics();
 
   const newStore = (): Store => {
-    const store = createStore({ databaseUrl: database.url, secretKeys, log: logger, desks });
+    const store = createStore({ databaseUrl: database.url, secretKeys, payloadKeys, log: logger, desks });
     closers.unshift(() => store.close());
     return store;
   };
@@ -173,6 +174,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     another: (over) => listen(newStore(), over),
     async work() {
       const connection = await NativeConnection.connect({ address });
+      const converter = dataConverter(payloadKeys);
       const worker = await createBatonWorker({
         connection,
         namespace,
@@ -186,7 +188,8 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
           log: logger,
           metrics,
         },
-        bundle: await workflowBundle(),
+        bundle: await workflowBundle(converter?.failureConverterPath),
+        ...(converter ? { dataConverter: converter } : {}),
       });
       const running = worker.run();
       closers.unshift(async () => {

@@ -12,7 +12,6 @@ export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe';
 /** LiveChat itself gives up after 15 s (livechat section 3). */
 const TIMEOUT_MS = 20_000;
 const API_VERSION = 'v3.6';
-const LOGGED_MESSAGE_MAX = 200;
 
 export interface ApiRequest<T> {
   method?: 'GET' | 'POST';
@@ -96,8 +95,9 @@ async function exchange<T>(
   }
   const error = errorBodyOf(answerOf(response.body));
   const { status, elapsedMs } = response;
-  const why = error && { type: error.type, message: error.message.slice(0, LOGGED_MESSAGE_MAX) };
-  ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...(why && { why }) }, 'desk answered');
+  // Not the vendor's own words: they may quote what was sent.
+  const why = error && { type: error.type };
+  ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...why }, 'desk answered');
   return { response, error };
 }
 

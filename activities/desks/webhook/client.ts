@@ -13,7 +13,6 @@ const deskError = errorsOf<Operation>('webhook');
 
 /** The contract names none (gptbots-handoff, reading A17); a caller in a hurry gives a shorter signal. */
 const TIMEOUT_MS = 10_000;
-const LOGGED_MESSAGE_MAX = 200;
 
 /**
  * One call of the contract. Success is HTTP 200 without a bad `code` in a JSON body; an empty or unreadable body with 200
@@ -49,16 +48,9 @@ export async function call(
     throw new DeskError({ desk: 'webhook', operation, ...noResponse(error) });
   }
   const answer = parseAnswer(response.body);
-  ctx.log.debug(
-    {
-      operation,
-      status: response.status,
-      code: answer?.code,
-      answer: answer?.message?.slice(0, LOGGED_MESSAGE_MAX),
-      elapsedMs: response.elapsedMs,
-    },
-    'desk answered',
-  );
+  const { status, elapsedMs } = response;
+  // Not the desk's own words: they may quote what was sent.
+  ctx.log.debug({ operation, status, code: answer?.code, elapsedMs }, 'desk answered');
   if (response.status !== 200) throw fromStatus(ctx, operation, response);
   if (answer?.code !== undefined && answer.code !== 0 && answer.code !== 200) {
     throw deskError(operation, 'unavailable', `the desk answered with code ${answer.code}`, { status: 200 });

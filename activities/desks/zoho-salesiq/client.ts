@@ -9,8 +9,6 @@ export type { Context } from './exchange.ts';
 
 export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe';
 
-const LOGGED_MESSAGE_MAX = 200;
-
 export interface ApiRequest<T> {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** `v2`: REST API, `visitor/v1`: Visitor API. */
@@ -56,8 +54,9 @@ async function callWith<T>(ctx: Context, operation: Operation, request: ApiReque
   const { status, headers, elapsedMs } = response;
   const json = answerOf(response.body);
   const error = errorBody.safeParse(json).data?.error;
-  const why = error && { code: error.code, message: error.message.slice(0, LOGGED_MESSAGE_MAX) };
-  ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...(why && { why }) }, 'desk answered');
+  // Not the vendor's own words: they may quote what was sent.
+  const why = error && { code: error.code };
+  ctx.log.debug({ operation, path: new URL(url).pathname, status, elapsedMs, ...why }, 'desk answered');
   if (error !== undefined || status < 200 || status > 299) {
     throw failureOf({ operation, status, error, waitMs: retryAfterMs(headers, ctx.now()) });
   }
