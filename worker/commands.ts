@@ -1,11 +1,14 @@
 import type { Config } from '../activities/platform/config.ts';
 import type { Logger } from '../activities/platform/log.ts';
 import { migrateWhenThere } from './database.ts';
+import { rotateKeys } from './rotate-keys.ts';
 
-/** Something that is done once and ends, on servers of yours: `node worker/main.ts <name>`. */
+/** Something that is done once and ends: `node worker/main.ts <name>`. */
 export interface Command {
   /** Variables that must be given besides DATABASE_URL. */
   needs: readonly (keyof typeof VARIABLES)[];
+  /** Without DATABASE_URL it works on the data folder, with the keys in it; also while Baton runs there. */
+  ownServers?: true;
   /** Prints what it did through `say`; a thrown error's message is the sentence that the operator reads. */
   run(context: CommandContext): Promise<void>;
 }
@@ -37,4 +40,4 @@ const migrate: Command = {
   },
 };
 
-export const COMMANDS: Readonly<Record<string, Command>> = { migrate };
+export const COMMANDS: Readonly<Record<string, Command>> = { migrate, 'rotate-keys': rotateKeys };

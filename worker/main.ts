@@ -72,12 +72,28 @@ async function runCommand(args: string[], shutdown: Shutdown): Promise<void> {
   const known = [...ROLES, ...Object.keys(COMMANDS)].join(', ');
   if (command === undefined)
     throw new StartError(`Unknown arguments "${args.join(' ')}": give one of ${known}, or nothing.`, EXIT_CONFIG);
-  const config = loadConfig(process.env);
+  const given = loadConfig(process.env);
+  const say = (line: string): void => console.log(line);
+  const own = command.ownServers && given.databaseUrl === undefined ? await ownDatabase(given, say) : undefined;
+  const config: Config = { ...given, ...own?.config };
   const needed = Object.fromEntries(command.needs.map((variable) => [variable, VARIABLES[variable](config)]));
   requireGiven(`"${name}"`, { DATABASE_URL: config.databaseUrl, ...needed });
   const log = await processLogger(config);
   const { signal } = shutdown;
-  await command.run({ config, databaseUrl: config.databaseUrl!, log, signal, say: (line) => console.log(line) });
+  try {
+    await command.run({ config, databaseUrl: config.databaseUrl!, log, signal, say });
+  } finally {
+    await own?.stop();
+  }
+}
+
+/** The PostgreSQL and the keys of the data folder. One that runs already stays: it is a running Baton's. */
+async function ownDatabase(config: Config, say: (line: string) => void) {
+  const { startPostgres } = await import('./local/postgres.ts');
+  const folder = await openDataFolder(config.dataDir);
+  const { secrets } = await readKeys(config, folder);
+  const { url, adopted, stop } = await startPostgres({ folder, say });
+  return { config: { databaseUrl: url, secretKeys: secrets }, stop: async () => (adopted ? undefined : stop()) };
 }
 
 /** Most of the code: a second to load, so it is loaded while the children start. */

@@ -16,6 +16,12 @@ export interface RotatedTable {
   problem?: string;
 }
 
+export interface RotateOptions {
+  /** Called when a table is done. */
+  onTable?: (table: RotatedTable) => void;
+  signal?: AbortSignal;
+}
+
 /** Key ids in a stored value: a secret may be one of several in an object, content is sealed as a whole. */
 const SECRET = /(?<=^|")v1\.([\w-]{1,64})\.[\w-]{38,}(?="|$)/g;
 const CONTENT = { json: /^"c1\.([\w-]{1,64})\./, text: /^c1\.([\w-]{1,64})\.[\w-]{38,}$/ };
@@ -33,18 +39,19 @@ export async function rotate(
   db: Database,
   tables: SealedTable[],
   first: Record<SealedTable['keys'], string | undefined>,
-  onTable: (table: RotatedTable) => void,
+  { onTable, signal }: RotateOptions = {},
 ): Promise<RotatedTable[]> {
   const results: RotatedTable[] = [];
   for (const table of tables) {
     let resealed = 0;
     for (let round = 1; ; round += 1) {
-      const walked = await walk(db, table, first[table.keys]);
+      const walked = await walk(db, table, first[table.keys], signal);
+      if (signal?.aborted) return results;
       resealed += walked.resealed;
       if (round < ROUNDS && (walked.resealed > 0 || walked.passedOver > 0)) continue;
       const { passedOver: _, ...result } = walked;
       results.push({ ...result, resealed });
-      onTable({ ...result, resealed });
+      onTable?.({ ...result, resealed });
       break;
     }
   }
@@ -55,7 +62,12 @@ interface Walked extends RotatedTable {
   passedOver: number;
 }
 
-async function walk(db: Database, table: SealedTable, first: string | undefined): Promise<Walked> {
+async function walk(
+  db: Database,
+  table: SealedTable,
+  first: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Walked> {
   const { name, keys } = table;
   const walked: Walked = { name, keys, rows: 0, resealed: 0, unreadable: 0, values: {}, passedOver: 0 };
   for (let after: TextRow | undefined; ;) {
@@ -71,7 +83,7 @@ async function walk(db: Database, table: SealedTable, first: string | undefined)
     }
     walked.rows += page.length;
     after = page.at(-1);
-    if (page.length < table.page) return walked;
+    if (page.length < table.page || signal?.aborted) return walked;
   }
 }
 

@@ -85,8 +85,8 @@ export function createStore({
     forgetExpiredMemory: memory.forgetExpired,
     connections,
     gauges: () => readGauges(db),
-    rotateKeys: (onTable) =>
-      rotate(db, sealedTables(box, content, userMarks), { secrets: box.first, content: content.first }, onTable),
+    rotateKeys: (options) =>
+      rotate(db, sealedTables(box, content, userMarks), { secrets: box.first, content: content.first }, options),
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -12,7 +12,7 @@ import type { DatabaseGauges } from './gauges.ts';
 import type { Handoffs } from './handoff-types.ts';
 import type { Inbox } from './inbox-types.ts';
 import type { Insight } from './insight-types.ts';
-import type { RotatedTable } from './rotation.ts';
+import type { RotatedTable, RotateOptions } from './rotation.ts';
 import type { UserMarks } from './marks.ts';
 import type { Upkeep } from './upkeep-types.ts';
 import type { Quiet } from './quiet-types.ts';
@@ -20,6 +20,7 @@ import type { Quiet } from './quiet-types.ts';
 export type * from './handoff-types.ts';
 export type * from './inbox-types.ts';
 export type * from './insight-types.ts';
+export type { RotatedTable } from './rotation.ts';
 export type * from './upkeep-types.ts';
 export type * from './quiet-types.ts';
 
@@ -53,9 +54,9 @@ export interface Store {
   connections(): { total: number; idle: number; waiting: number };
   /**
    * Seals anew all that is not sealed with the first keys, and seals what is not yet sealed; safe while Baton runs, and
-   * begun again it goes on. Tells of each table when it is done with it.
+   * begun again it goes on. Tells of each table when it is done with it. `signal` ends it between two pages.
    */
-  rotateKeys(onTable: (table: RotatedTable) => void): Promise<RotatedTable[]>;
+  rotateKeys(options?: RotateOptions): Promise<RotatedTable[]>;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   /** Lets group commits that are under way end, then closes every connection. */

@@ -82,6 +82,15 @@ describe('npm start', () => {
       expect(output).toContain(part);
   });
 
+  it('lets its keys be changed while it runs', async () => {
+    const before = await childrenOf(dataDir);
+    const rotation = startBaton(dataDir, {}, ['rotate-keys']);
+    expect([await rotation.exit(), rotation.output()]).toEqual([0, expect.stringContaining('k1 is the only key')]);
+    expect(rotation.output()).toMatch(/^bots: \d+ rows, 0 sealed anew/m);
+    expect(await childrenOf(dataDir)).toEqual(before);
+    expect((await call(`${address}/v1/bots`, key)).status).toBe(200);
+  });
+
   it('serves the console that it has built, and the link signs its reader in', async () => {
     for (const path of ['/', '/playground']) {
       const page = await fetch(address + path);

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createContentBox } from '../../activities/store/content.ts';
+import { sealedTables } from '../../activities/store/sealed-tables.ts';
+import { createSecretBox } from '../../activities/store/secrets.ts';
 import { createStore, type Store } from '../../activities/store/store.ts';
 import type { HandoffSignal, LateMessage } from '../../workflows/contracts.ts';
 import { until } from '../support/poll.ts';
@@ -106,6 +109,28 @@ test('rows from before the keys stay readable beside sealed ones; without the ke
   await readsAll(storeWith(`${newKey('p2')},${keys}`), after);
 });
 
+test('every column with JSON is sealed, or holds nothing that people wrote', async () => {
+  const clear = [
+    'bots.settings', // an operator's; its secrets are beside it
+    'desk_configs.config',
+    'handoffs.counts',
+    'handoffs.deadline',
+  ];
+  const secrets = createSecretBox(fixture.secretKeys);
+  const tables = sealedTables(secrets, createContentBox(undefined), fixture.store.userMarks);
+  const sealed = tables.flatMap(({ name, columns }) => Object.keys(columns).map((column) => `${name}.${column}`));
+  const found = await fixture.query<{ name: string }>(
+    `select table_name || '.' || column_name as name from information_schema.columns
+     where table_schema = 'public' and data_type in ('json', 'jsonb')`,
+  );
+  expect(
+    found
+      .map(({ name }) => name)
+      .filter((name) => !sealed.includes(name))
+      .toSorted(),
+  ).toEqual(clear);
+});
+
 test('a sealed value that is moved to another row does not open', async () => {
   const store = storeWith(newKey('p1'));
   const [one, other] = [await talk(store, 'one'), await talk(store, 'other')];
@@ -151,13 +176,13 @@ test('rotation seals what was plain or had an older key, and completes old rows'
   const secretKeys = `${k2},${fixture.secretKeys}`;
   const both = storeWith(`${p2},${p1}`, secretKeys);
   const told: string[] = [];
-  const unreadable = async () => (await both.rotateKeys(() => {})).reduce((sum, table) => sum + table.unreadable, 0);
+  const unreadable = async () => (await both.rotateKeys()).reduce((sum, table) => sum + table.unreadable, 0);
   // Rows of the other tests have keys of their own.
   await fixture.query(`delete from handoffs where bot_id not in ($1, $2)`, [botId, sealed.botId]);
   for (const table of ['events', 'inbox'])
     await fixture.query(`delete from ${table} where bot_id not in ($1, $2)`, [botId, sealed.botId]);
   await fixture.query(`delete from late_messages where handoff_id not in ($1, $2)`, [old.handoffId, sealed.handoffId]);
-  const tables = await both.rotateKeys(({ name }) => told.push(name));
+  const tables = await both.rotateKeys({ onTable: ({ name }) => told.push(name) });
   expect(told).toEqual(tables.map(({ name }) => name));
   for (const { name, rows, unreadable: bad, values, problem, keys } of tables) {
     expect([name, rows > 0, bad, problem]).toEqual([name, true, 0, undefined]);
@@ -181,7 +206,7 @@ test('rotation seals what was plain or had an older key, and completes old rows'
   expect(ids).toEqual([{ message_id: 'm1' }]);
 
   // Again: there is nothing to do.
-  expect((await fresh.rotateKeys(() => {})).map(({ resealed }) => resealed)).toEqual(tables.map(() => 0));
+  expect((await fresh.rotateKeys()).map(({ resealed }) => resealed)).toEqual(tables.map(() => 0));
   expect(await unreadable()).toBe(0);
 });
 
@@ -193,12 +218,12 @@ test('rotation leaves what it cannot open, says so without a value, and waits fo
   await held.query('begin');
   await held.query('select 1 from events where handoff_id = $1 for update', [kept.handoffId]);
   const rotating = storeWith(`${p2},${p1}`);
-  const first = await rotating.rotateKeys(() => {});
+  const first = await rotating.rotateKeys();
   const events = first.find(({ name }) => name === 'events');
   expect(events).toMatchObject({ unreadable: 2, values: { p0: 2, p1: 2 } });
   expect(events?.problem).toMatch(/^events\/event\/.* was sealed with key p0, which is not in BATON_PAYLOAD_KEYS$/);
   await held.query('rollback');
-  const second = (await rotating.rotateKeys(() => {})).find(({ name }) => name === 'events');
+  const second = (await rotating.rotateKeys()).find(({ name }) => name === 'events');
   expect(second).toMatchObject({ resealed: 2, unreadable: 2 });
   expect(second?.values).toMatchObject({ p0: 2 });
   await readsAll(rotating, kept);
@@ -227,7 +252,7 @@ test('rotation beside a writer loses nothing of it', async () => {
   const writing = (async () => {
     for (let seq = 1; seq <= 10; seq += 1) await write(seq);
   })();
-  await Promise.all([writing, rotating.rotateKeys(() => {})]);
+  await Promise.all([writing, rotating.rotateKeys()]);
   for (const { id } of handoffs) {
     expect(await rotating.handoffs.get(id)).toMatchObject({ lastSeq: 10, agent: { id: 'a10' } });
     expect((await rotating.journal.read(id, 0, 20)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
