@@ -1,4 +1,5 @@
-import type { CloseReason, Mode, Turn, User } from '../workflows/contracts.ts';
+import { activityInfo } from '@temporalio/activity';
+import type { DeskCloseReason, LeftDesk, Mode, Turn, User } from '../workflows/contracts.ts';
 import { deliveryKey } from '../workflows/ids.ts';
 import type { Deps } from './deps.ts';
 import type { CallDesk } from './desk-calls.ts';
@@ -28,6 +29,8 @@ export interface OpenConversation {
   leftMessage?: { emailIsDefault: boolean };
   /** The user has waited for the opening. */
   wasScheduled?: boolean;
+  /** The desk that the request was at before. */
+  left?: LeftDesk;
 }
 
 export interface CloseConversation {
@@ -38,9 +41,13 @@ export interface CloseConversation {
   mode: Mode;
   n: number;
   timestamp: number;
-  reason: CloseReason;
   /** `traceparent` of the request that caused it. */
   trace?: string;
+  reason: DeskCloseReason;
+  /** Where the ledger has the mark: with `withdrawal` the desk is told that the request has left it. */
+  lane?: 'desk' | 'withdrawal';
+  /** Agents are to read why. Not where only an unclear opening may have left something. */
+  note?: boolean;
 }
 
 export interface OpenOutcome {
@@ -56,6 +63,12 @@ const HOPELESS_TO_LEAVE = ['rejected'] as const;
 /** Where we can look later, a server error counts as unclear: such desks act on a call and fail to answer it. */
 const mayHaveActed = (error: DeskError, desk: Desk | undefined): boolean =>
   error.unclear || (desk?.capabilities.lookup === true && (error.status ?? 0) >= 500);
+
+/** Said in the user's place, as every desk can take that. English, as all that is for agents. */
+const MOVED_NOTE = '[The user waits here no longer: nobody had answered, and the request has gone to another desk.]';
+
+/** Errors after which there is nobody to read a note. */
+const NO_NOTE: readonly DeskError['kind'][] = ['rejected', 'not_found', 'conflict'];
 
 /** Opening and closing of a conversation at the desk: regular activities, whose retries an operator can see. */
 export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
@@ -74,6 +87,13 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
     );
   }
 
+  /** Before anything happens at the desk: what it tells is looked for by the handoff's row. */
+  async function moveHere({ handoffId, desk }: OpenConversation, left: LeftDesk): Promise<void> {
+    if (!(await store.handoffs.move(handoffId, left, desk))) return; // an earlier try did it
+    deps.metrics.deskChanges.inc({ from: left.desk, to: desk, why: left.why });
+    deps.log.info({ handoffId, from: left.desk, to: desk, why: left.why }, 'the handoff goes to the second desk');
+  }
+
   /**
    * The desk was away when the handoff ended, and has given the conversation to the humans of the next one since: to give
    * it back now would take it from them. A desk that asks the bot turn by turn only takes back what it has not asked for.
@@ -84,6 +104,23 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
     return open !== undefined && open.id !== handoffId && (await store.ledger.get(open.id, 'desk')).sent > 0;
   }
 
+  /** Agents read why nobody writes there any more. Once: a mark says so, whatever becomes of the close. */
+  async function leaveNote({ handoffId, botId, desk: id, n, trace, ...at }: CloseConversation): Promise<void> {
+    const { started } = await store.ledger.get(handoffId, 'withdrawal');
+    if (started >= n) return;
+    const { deskConversationId, timestamp } = at;
+    const note = { text: MOVED_NOTE, attachments: [], maybeSent: activityInfo().attempt > 1 };
+    const key = `${deliveryKey(handoffId, n)}.note`;
+    try {
+      await callDesk({ botId, desk: id, operation: 'send', trace }, (desk, ctx) =>
+        desk.send(ctx, { key, handoffId, from: 'user', deskConversationId, timestamp, ...note }),
+      );
+    } catch (error) {
+      if (!(error instanceof DeskError && NO_NOTE.includes(error.kind))) throw toFailure(error, []);
+    }
+    await store.ledger.started(handoffId, 'withdrawal', n);
+  }
+
   return {
     /**
      * Creates the conversation at the desk, once: a retry carries the same key, and what an earlier try recorded is
@@ -91,6 +128,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
      */
     async openConversation(open: OpenConversation): Promise<OpenOutcome> {
       if (open.wasScheduled) await store.handoffs.asked(open.handoffId);
+      if (open.left) await moveHere(open, open.left);
       // Native mode: the conversation is there before the handoff, so only the ledger knows whether it was assigned.
       const done =
         open.mode === 'native'
@@ -124,7 +162,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
         );
         accepted = true;
         if (open.mode === 'native') await store.ledger.sent(open.handoffId, 'desk', open.n);
-        else await store.handoffs.bindDesk(open.handoffId, deskConversationId);
+        else await store.handoffs.bindDesk(open.handoffId, deskConversationId, open.desk);
         await replayEarlyEvents(open, deskConversationId);
         return { deskConversationId };
       } catch (error) {
@@ -142,7 +180,9 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
 
     /** Tells the desk that the user's side has ended. A desk that has no such conversation open any more is content. */
     async closeConversation(close: CloseConversation): Promise<void> {
-      if ((await store.ledger.get(close.handoffId, 'desk')).sent >= close.n) return;
+      const { lane = 'desk' } = close;
+      if ((await store.ledger.get(close.handoffId, lane)).sent >= close.n) return;
+      if (close.note) await leaveNote(close);
       if (await isNextOnesNow(close)) return await store.ledger.sent(close.handoffId, 'desk', close.n);
       try {
         const { botId, desk: deskId, trace } = close;
@@ -161,7 +201,7 @@ export function createConversationActivities(deps: Deps, callDesk: CallDesk) {
           throw toFailure(error, ['rejected']);
         }
       }
-      await store.ledger.sent(close.handoffId, 'desk', close.n);
+      await store.ledger.sent(close.handoffId, lane, close.n);
     },
   };
 }

@@ -136,7 +136,7 @@ export function createMaintenanceActivities(deps: Deps) {
     const row = await store.handoffs.get(handoffId);
     if (!row) return;
     const at = new Date(deps.clock.now()).toISOString();
-    const late = lateReplies(pending, at);
+    const late = lateReplies(pending, at, row);
     await store.journal.append({ handoffId, botId: row.botId, events: [], late, status: row.status });
   }
 

@@ -141,7 +141,12 @@ const language = z
   .string()
   .regex(/^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/, 'must be a language, for example fr or pt-BR');
 
-/** The whole of the settings; `desk` is checked further by the desk's own schema. */
+const deskChoice = z
+  .looseObject({ kind: z.string().meta({ title: 'Kind', description: 'Id of the desk, for example webhook.' }) })
+  .nullable()
+  .default(null);
+
+/** The whole of the settings; `desk` and `secondDesk` are checked further by the desk's own schema. */
 export const botSettingsSchema = z.strictObject({
   enabled: z
     .boolean()
@@ -152,11 +157,12 @@ export const botSettingsSchema = z.strictObject({
     description:
       "external: users are on any channel but the desk's own messenger; native: users are in the desk's messenger.",
   }),
-  desk: z
-    .looseObject({ kind: z.string().meta({ title: 'Kind', description: 'Id of the desk, for example webhook.' }) })
-    .nullable()
-    .default(null)
-    .meta({ title: 'Desk', description: 'Which desk, and its own fields. Secrets read back as "set".' }),
+  desk: deskChoice.meta({ title: 'Desk', description: 'Which desk, and its own fields. Secrets read back as "set".' }),
+  secondDesk: deskChoice.meta({
+    title: 'Second desk',
+    description:
+      'Of another kind. Gets the request with all that the user has said when the wait time of `desk` is over, or it cannot be opened. External mode only.',
+  }),
   trigger: z
     .string()
     .max(TEXT_MAX)

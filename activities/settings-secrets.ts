@@ -6,6 +6,10 @@ export const SET = 'set';
 
 type Plain = Record<string, unknown>;
 
+/** The settings that are a desk each, in the order in which a request goes to them. */
+export const DESK_SETTINGS = ['desk', 'secondDesk'] as const;
+export type DeskSetting = (typeof DESK_SETTINGS)[number];
+
 export const isPlainObject = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -13,10 +17,13 @@ const CALLBACK_SECRETS = ['callback.secret', 'callback.auth.token', 'callback.au
 
 /** Dotted paths of all secrets that these settings can have. */
 export function secretPaths(settings: Plain, desks: DeskRegistry): string[] {
-  const config = settings['desk'];
-  const kind = isPlainObject(config) ? config['kind'] : undefined;
-  const desk = typeof kind === 'string' ? desks.get(kind) : undefined;
-  return [...(desk === undefined ? [] : secretFields(desk).map((name) => `desk.${name}`)), ...CALLBACK_SECRETS];
+  const ofDesks = DESK_SETTINGS.flatMap((place) => {
+    const config = settings[place];
+    const kind = isPlainObject(config) ? config['kind'] : undefined;
+    const desk = typeof kind === 'string' ? desks.get(kind) : undefined;
+    return desk === undefined ? [] : secretFields(desk).map((name) => `${place}.${name}`);
+  });
+  return [...ofDesks, ...CALLBACK_SECRETS];
 }
 
 export function valueAt(settings: unknown, path: string): unknown {
@@ -67,17 +74,26 @@ export function mergeKept(
   partial: boolean,
 ): Plain {
   const merged: Plain = { ...(partial ? previous : undefined), ...input };
-  if (isPlainObject(input['desk'])) merged['desk'] = mergeDesk(input['desk'], previous?.desk ?? null, desks, partial);
+  for (const place of DESK_SETTINGS) {
+    if (isPlainObject(input[place])) merged[place] = mergeDesk(input[place], place, previous, desks, partial);
+  }
   if (isPlainObject(input['callback'])) {
     merged['callback'] = mergeCallback(input['callback'], previous?.callback ?? null, partial);
   }
   return merged;
 }
 
-function mergeDesk(input: Plain, previous: BotSettings['desk'], desks: DeskRegistry, partial: boolean): Plain {
-  const kind = input['kind'] ?? (partial ? previous?.kind : undefined);
-  // A secret of one desk must never reach another.
-  const kept = previous !== null && previous.kind === kind ? previous : {};
+function mergeDesk(
+  input: Plain,
+  place: DeskSetting,
+  previous: BotSettings | undefined,
+  desks: DeskRegistry,
+  partial: boolean,
+): Plain {
+  const kind = input['kind'] ?? (partial ? previous?.[place]?.kind : undefined);
+  // A secret of one desk must never reach another; the two may change places.
+  const kept =
+    [previous?.desk, previous?.secondDesk].find((config) => config?.kind === kind && kind !== undefined) ?? {};
   const desk = typeof kind === 'string' ? desks.get(kind) : undefined;
   return mergeFields({ ...input, kind }, kept, desk === undefined ? [] : secretFields(desk), partial);
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ConversationSettings, HandoffSettings, Mode } from '../workflows/contracts.ts';
 import type { Desk } from './desks/desk.ts';
+import { problemsOfSecond } from './second-desk.ts';
 import { configFields, type DeskRegistry } from './desks/registry.ts';
 import type { Hours } from './hours.ts';
 import { problemsOfOffers } from './settings-offers.ts';
@@ -10,11 +11,11 @@ import {
   DEFAULT_OUT_OF_HOURS_REPLY,
   hoursRequestSchema,
 } from './settings-schema.ts';
-import { isPlainObject, mergeKept, SET, secretPaths, valueAt } from './settings-secrets.ts';
+import { type DeskSetting, isPlainObject, mergeKept, SET, secretPaths, valueAt } from './settings-secrets.ts';
 import { resolveOverride, resolveText, resolveTexts } from './text/texts.ts';
 
 export { type BotSettings, botSettingsSchema, hoursRequestSchema } from './settings-schema.ts';
-export { joinSecrets, redactSettings, splitSecrets } from './settings-secrets.ts';
+export { DESK_SETTINGS, type DeskSetting, joinSecrets, redactSettings, splitSecrets } from './settings-secrets.ts';
 
 export interface SettingsIssue {
   /** Dotted, for example `desk.url` or `hours.periods.2.to`. */
@@ -36,8 +37,8 @@ export class SettingsError extends Error {
 /**
  * The whole validation. Throws only `SettingsError`.
  *
- * Partial (the default, PATCH): fields that are absent keep their previous value; `desk` (of the same kind) and
- * `callback` are merged field by field, everything else is replaced. Not partial (PUT): absent fields get their default.
+ * Partial (the default, PATCH): fields that are absent keep their previous value; `desk`, `secondDesk` (of the same
+ * kind) and `callback` are merged field by field, everything else is replaced. Not partial (PUT): absent fields get their default.
  * In both, a secret that is absent or `"set"` keeps the stored one, as long as the desk's kind and the origin
  * of its address stay the same, and `null` removes an optional field of `desk` or `callback`.
  */
@@ -51,7 +52,9 @@ export function parseSettings(
   const candidate = mergeKept(input, previous, desks, options.partial ?? true);
   const parsed = botSettingsSchema.safeParse(candidate);
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => toIssues(issue, []));
-  const desk = checkDesk(candidate, desks, issues);
+  const desk = checkDesk(candidate, 'desk', desks, issues);
+  const secondDesk = checkDesk(candidate, 'secondDesk', desks, issues);
+  issues.push(...problemsOfSecond(candidate, { desk, secondDesk }, desks));
   for (const path of secretPaths(candidate, desks)) {
     if (valueAt(candidate, path) === SET) {
       issues.push({
@@ -61,7 +64,7 @@ export function parseSettings(
     }
   }
   if (!parsed.success || issues.length > 0) throw new SettingsError(onePerProblem(issues));
-  return { ...parsed.data, desk };
+  return { ...parsed.data, desk, secondDesk };
 }
 
 /** Hours alone, as `{ hours }`, with the problems that the settings of a bot would have. Throws only `SettingsError`. */
@@ -73,21 +76,26 @@ export function parseHours(input: unknown): Hours | null {
 }
 
 /** The desk's own schema, and what depends on the desk. Adds to `issues`. */
-function checkDesk(candidate: Record<string, unknown>, desks: DeskRegistry, issues: SettingsIssue[]) {
-  const { desk: config, mode } = candidate;
+function checkDesk(
+  candidate: Record<string, unknown>,
+  place: DeskSetting,
+  desks: DeskRegistry,
+  issues: SettingsIssue[],
+) {
+  const { [place]: config, mode } = candidate;
   if (!isPlainObject(config) || typeof config['kind'] !== 'string') return null;
   const { kind, ...fields } = config as { kind: string };
   const desk = desks.get(kind);
   if (desk === undefined) {
     const known = desks.all().map(({ id }) => id);
-    issues.push({ path: 'desk.kind', message: `must be one of: ${known.join(', ')}` });
+    issues.push({ path: `${place}.kind`, message: `must be one of: ${known.join(', ')}` });
     return null;
   }
   const wanted = mode ?? 'external';
-  if (wanted === 'external' || wanted === 'native') issues.push(...problemsOfMode(desk, fields, wanted));
+  if (wanted === 'external' || wanted === 'native') issues.push(...problemsOfMode(desk, place, fields, wanted));
   const parsed = desk.config.safeParse(fields);
-  if (!parsed.success) issues.push(...parsed.error.issues.flatMap((issue) => toIssues(issue, ['desk'])));
-  else {
+  if (!parsed.success) issues.push(...parsed.error.issues.flatMap((issue) => toIssues(issue, [place])));
+  else if (place === 'desk') {
     const wish = {
       leaveMessage: candidate['leaveMessage'] === true,
       connectAtOpening: candidate['connectAtOpening'] === true,
@@ -97,13 +105,13 @@ function checkDesk(candidate: Record<string, unknown>, desks: DeskRegistry, issu
   return parsed.success ? { ...(parsed.data as Record<string, unknown>), kind } : null;
 }
 
-function problemsOfMode(desk: Desk, fields: Record<string, unknown>, mode: Mode): SettingsIssue[] {
+function problemsOfMode(desk: Desk, place: DeskSetting, fields: Record<string, unknown>, mode: Mode): SettingsIssue[] {
   if (!desk.capabilities.modes.includes(mode)) {
     return [{ path: 'mode', message: `${desk.title} does not offer the mode ${mode}` }];
   }
   return configFields(desk)
     .filter((field) => field.requiredIn?.includes(mode) === true && fields[field.name] === undefined)
-    .map(({ name }) => ({ path: `desk.${name}`, message: `needed in ${mode} mode` }));
+    .map(({ name }) => ({ path: `${place}.${name}`, message: `needed in ${mode} mode` }));
 }
 
 function toIssues(issue: z.core.$ZodIssue, prefix: string[]): SettingsIssue[] {

@@ -179,7 +179,9 @@ async function sendOrKeep(context: ApiContext, to: Forwarding, pending: PendingS
 /** What came after the end is kept beside the journal, never silently lost. */
 async function keepLate(context: ApiContext, to: Forwarding, closed: PendingSignal[]): Promise<void> {
   // In a conversation that the bot has left idle nobody waits for the rest.
-  const late = isConversationId(to.target) ? [] : lateReplies(closed, new Date().toISOString());
+  const isHandoff = !isConversationId(to.target);
+  const handoff = isHandoff ? await context.store.handoffs.get(to.target) : undefined;
+  const late = isHandoff ? lateReplies(closed, new Date().toISOString(), handoff) : [];
   if (late.length > 0) {
     await context.store.journal.append({ handoffId: to.target, botId: to.botId, events: [], late });
   }

@@ -10,7 +10,7 @@ import type { HandoffInput, Offer, RequestKind, Turn, User } from '../workflows/
 import { handoffWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOW } from '../workflows/ids.ts';
 import type { ApiContext } from './context.ts';
 import { isTemporalUnavailable, notFound, unavailable } from './errors.ts';
-import { servesChannel } from './messenger.ts';
+import { secondDeskFor, servesChannel } from './messenger.ts';
 import { timed } from './temporal-calls.ts';
 import { isOffered, offersLater, offersNow } from './offers.ts';
 
@@ -153,9 +153,7 @@ function newRow({ desks }: ApiContext, settings: BotSettings, request: StartRequ
 /** Idempotent: the handoff's id is the run's id. Throws a 503 `ApiError` when Temporal cannot be reached. */
 async function startRun(context: ApiContext, bot: BotRecord, row: HandoffRow, history: Turn[]): Promise<void> {
   const { client, store, metrics } = context;
-  // Nobody waits for what agents write to a message that the user has left.
-  const reconciles = row.kind !== 'message' && context.desks.get(row.desk)?.recent !== undefined;
-  const input = { ...inputOf(context, bot, row, history), ...(reconciles && { reconciles }) };
+  const input = inputOf(context, bot, row, history);
   try {
     await timed(metrics, 'start', () =>
       client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
@@ -183,6 +181,10 @@ function inputOf({ desks }: ApiContext, { settings }: BotRecord, row: HandoffRow
   const desk = desks.get(row.desk);
   const opensAtMs = row.opensAt === null ? undefined : Date.parse(row.opensAt);
   const offers = desk && offersLater(desk, settings, opensAtMs ?? Date.now());
+  // Nobody waits for what agents write to a message that the user has left, and that is tried for a day.
+  const isMessage = row.kind === 'message';
+  const secondDesk = isMessage ? undefined : secondDeskFor(desks, settings, row);
+  const reconciles = !isMessage && [row.desk, secondDesk ?? ''].some((id) => desks.get(id)?.recent !== undefined);
   return {
     handoffId: row.id,
     botId: row.botId,
@@ -190,6 +192,8 @@ function inputOf({ desks }: ApiContext, { settings }: BotRecord, row: HandoffRow
     channel: row.channel,
     mode: row.mode,
     desk: row.desk,
+    ...(secondDesk === undefined ? {} : { secondDesk }),
+    ...(reconciles && { reconciles }),
     ...(row.mode === 'native' ? { deskConversationId: row.conversationId } : {}),
     user: row.user,
     emailRequired: row.status === 'awaiting_email',

@@ -13,6 +13,7 @@ const NEWS: Partial<Record<EventType, string>> = {
   'handoff.active': 'An agent has answered',
   'handoff.agent_changed': 'Another agent has taken over',
   'handoff.snoozed': 'The agent has parked the conversation',
+  'handoff.desk_changed': 'Nobody has answered: the request goes to the second desk',
   'message.read': 'The agent has read the messages',
 };
 

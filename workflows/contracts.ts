@@ -10,6 +10,7 @@ import type { CarriedState } from './state-contracts.ts';
 
 export type * from './conversation-contracts.ts';
 export * from './offer-contracts.ts';
+export type * from './second-desk-contracts.ts';
 export type * from './state-contracts.ts';
 export type * from './view-contracts.ts';
 
@@ -61,6 +62,7 @@ export const EVENT_TYPES = [
   'handoff.active',
   'handoff.agent_changed',
   'handoff.snoozed',
+  'handoff.desk_changed',
   'handoff.closed',
   'message.user',
   'message.agent',
@@ -127,6 +129,7 @@ export const TEXT_KEYS = [
   'active',
   'agent_changed',
   'snoozed',
+  'desk_changed',
   'message_failed',
   'closed_by_user',
   'closed_by_agent',
@@ -169,6 +172,8 @@ export interface HandoffInput {
   mode: Mode;
   /** Id of the desk's folder, for example `webhook`. */
   desk: string;
+  /** The same of the desk that gets the request when nobody answers at the first one. */
+  secondDesk?: string;
   /** Native mode: the desk's conversation exists before the handoff. */
   deskConversationId?: string;
   user: User;
@@ -285,13 +290,3 @@ type DeliveryContent =
   | { kind: 'open'; n: number; timestamp: number }
   | { kind: 'message'; n: number; timestamp: number; messageId: string; text: string; attachments?: Attachment[] }
   | { kind: 'close'; n: number; timestamp: number; reason: CloseReason };
-
-/** Something that arrived after `handoff.closed` had been written: kept beside the journal, never silently lost. */
-export interface LateMessage {
-  id: string;
-  at: string;
-  from: 'user' | 'agent';
-  text: string;
-  attachments?: Attachment[];
-  agent?: Agent;
-}

@@ -20,6 +20,7 @@ import { deskHasMessage } from './left-message.ts';
 import { fail, giveUp, retry } from './operator.ts';
 import { isInTime, markOf } from './recovered.ts';
 import { askDesk, askDeskInTime, waitForOpening } from './scheduled.ts';
+import { isLeftBehind, keepSaid, moveOn } from './second-desk.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
 
 export { CLOSING_GRACE_MS } from './ending.ts';
@@ -89,6 +90,7 @@ export function nextDeadlineMs(state: HandoffState): number | undefined {
 }
 
 function apply(draft: Draft, happening: Happening): void {
+  if (isLeftBehind(draft, happening)) return;
   switch (happening.kind) {
     case 'userMessage':
       return userMessage(draft, happening);
@@ -163,6 +165,7 @@ function agentReply(draft: Draft, signal: SignalOf<'agentReply'>): void {
   if (state.status === 'active') agentChanged(draft, signal.agent);
   else {
     state.status = 'active'; // 2
+    delete state.said;
     if (signal.agent) state.agent = known(state.agent, signal.agent);
     draft.emit('handoff.active', { text: draft.text('active'), agent: state.agent ?? null });
   }
@@ -228,6 +231,7 @@ function openFailed(draft: Draft, mayHaveIt: boolean): void {
   const { state } = draft;
   if (draft.open && state.deskHasIt) return; // an agent has answered: the desk has it, whatever its answer was
   state.deskHasIt ||= mayHaveIt;
+  if (moveOn(draft, 'desk_unavailable')) return;
   if (!draft.open) {
     tellDeskOfEnd(draft);
     // A message must not reach a desk that has no conversation for it.
@@ -241,6 +245,7 @@ function openFailed(draft: Draft, mayHaveIt: boolean): void {
 
 function delivered(draft: Draft, n: number, dropped: Attachment[] | undefined): void {
   const message = draft.takePending(n);
+  if (message) keepSaid(draft, n);
   if (message && dropped?.length) {
     const { messageId, trace } = message;
     const reason: FailureReason = 'attachment_not_supported';
@@ -263,6 +268,7 @@ function timePassed(draft: Draft): void {
     case 'email':
       return decideEnd(draft, 'email_not_given');
     case 'wait':
+      if (moveOn(draft, 'wait_timeout')) return;
       if (settings.onWaitTimeout === 'close') return decideEnd(draft, 'wait_timeout');
       return ask(draft);
     case 'choice':

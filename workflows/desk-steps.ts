@@ -14,19 +14,20 @@ const endedUnheard = (error: unknown): boolean =>
 
 export function deskSteps(run: HandoffRun, report: (happening: Happening) => void): DeskSteps {
   async function open({ n, timestamp, trace }: DeskDelivery): Promise<void> {
-    const { handoffId, botId, desk, conversationId, channel, mode, user, question, history, settings } = run.input;
+    const { handoffId, botId, conversationId, channel, mode, user, question, history, settings } = run.input;
     const { kind, opensAtMs, emailIsDefault } = run.input;
     if (run.state.closing) return report({ kind: 'openFailed', mayHaveIt: false }); // nobody asked the desk yet
     try {
-      const { email, deskConversationId } = run.state;
+      const { email, deskConversationId, left } = run.state;
       const within = kind === 'message' ? act.leaveWithin(LEAVE_LIMIT_MS) : act.openWithin(settings.waitTimeoutMs);
       const opened = await within.openConversation({
         handoffId,
         botId,
-        desk,
+        desk: run.address.desk,
         n,
         timestamp,
         conversationId,
+        ...(left === undefined ? {} : { left }),
         ...(deskConversationId === undefined ? {} : { deskConversationId }),
         channel,
         mode,

@@ -3,7 +3,7 @@ import type { HandoffRun } from './run.ts';
 
 /** What an operator reads in the Temporal UI under "current details". Markdown, no personal data. */
 export function describeForOperators(run: HandoffRun): string {
-  const { status, closing, closeReason, deadline, counts, lastSeq } = run.state;
+  const { status, closing, closeReason, deadline, counts, lastSeq, left } = run.state;
   const waiting = run.view().waiting;
   const lines = [
     `**${closing && status !== 'closed' ? `${status}, closing (${closing.reason})` : status}**${closeReason ? ` · ${closeReason}` : ''}`,
@@ -11,6 +11,7 @@ export function describeForOperators(run: HandoffRun): string {
     `events: ${lastSeq} · repeats dropped: ${counts.duplicates}`,
     `waiting: ${waiting.journal} for the journal, ${waiting.desk} for the desk, ${waiting.callback} for the callback`,
   ];
+  if (left) lines.push(`moved from ${left.desk} to ${run.address.desk}: ${left.why}`);
   if (deadline) lines.push(`next deadline: ${deadline.kind} at ${new Date(deadline.atMs).toISOString()}`);
   return lines.join('  \n');
 }

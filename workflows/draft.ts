@@ -10,6 +10,7 @@ import type {
   HandoffState,
   LateMessage,
   TextKey,
+  Withdrawal,
 } from './contracts.ts';
 import { attachmentsOf, Counter, traced } from './counter.ts';
 import { remember } from './packet.ts';
@@ -24,6 +25,8 @@ export interface Step {
   handBack: ConversationSignal[];
   /** What waits for the desk is to be tried at once. */
   hurry: boolean;
+  /** For a desk that the request has left. */
+  withdrawals: Withdrawal[];
 }
 
 /** The step of a handoff being made. */
@@ -32,6 +35,7 @@ export class Draft extends Counter<HandoffState> {
   readonly #events: HandoffEvent[] = [];
   readonly #late: LateMessage[] = [];
   readonly #handBack: ConversationSignal[] = [];
+  readonly #withdrawals: Withdrawal[] = [];
   /** What waits for the desk, with the texts of messages. */
   readonly waiting: readonly DeskDelivery[];
   readonly #looksAtEnd: () => boolean;
@@ -101,9 +105,13 @@ export class Draft extends Counter<HandoffState> {
     this.#handBack.push(signal);
   }
 
+  withdraw(withdrawal: Withdrawal): void {
+    this.#withdrawals.push({ ...withdrawal, ...traced(this.trace) });
+  }
+
   keepLate(
     from: 'user' | 'agent',
-    message: { id: string; text: string; attachments?: Attachment[]; agent?: Agent },
+    message: { id: string; text: string; attachments?: Attachment[]; agent?: Agent; desk?: string },
   ): void {
     this.state.counts.late += 1;
     this.#late.push({
@@ -113,6 +121,7 @@ export class Draft extends Counter<HandoffState> {
       text: message.text,
       ...attachmentsOf(message),
       ...(message.agent ? { agent: message.agent } : {}),
+      ...(message.desk === undefined ? {} : { desk: message.desk }),
     });
   }
 
@@ -124,6 +133,7 @@ export class Draft extends Counter<HandoffState> {
       late: this.#late,
       handBack: this.#handBack,
       hurry: this.#hurry,
+      withdrawals: this.#withdrawals,
     };
   }
 }

@@ -31,12 +31,14 @@ import * as act from './proxies.ts';
 import { Lookout } from './reconcile.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
+import { withKnownSecondDesk, withdrawalLane } from './withdrawals.ts';
 
 /** The same for handoffs and native conversations. */
 export const happened = defineSignal<[ConversationSignal[]]>(HANDOFF_SIGNAL);
 export const viewQuery = defineQuery<HandoffView>('view');
 
 const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, 'KEYWORD');
+const DESK = defineSearchAttributeKey(SEARCH_ATTRIBUTES.desk, 'KEYWORD');
 /** Handoffs that began before there were last tries go on without them. */
 const LAST_TRIES = 'last-tries';
 
@@ -44,7 +46,7 @@ const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KE
 
 /** One handoff, from the request for a human to its end. */
 export async function handoff(input: HandoffInput): Promise<{ reason: CloseReason }> {
-  const run = new HandoffRun(input, Date.now());
+  const run = new HandoffRun(withKnownSecondDesk(input), Date.now());
   const showOperators = (): void => setCurrentDetails(describeForOperators(run));
   const report = (happening: Happening, by: 'signal' | 'other' = 'other'): void => {
     run.apply(happening, Date.now(), by);
@@ -72,11 +74,15 @@ const isForHandoff = (signal: ConversationSignal) => signal.kind !== 'botMessage
 type Report = (happening: Happening) => void;
 
 async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
-  const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent });
+  const leavable = run.input.secondDesk !== undefined;
+  const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent, leavable });
   if (run.input.mode === 'native') handBackLane(run);
+  const withdrawals = leavable ? withdrawalLane(run) : undefined;
+  // What is under way at a desk that is left goes to the next one as well, and must not keep it.
+  run.onLeave = () => lanes.desk.leave();
   const watchdog = new Watchdog();
   const lookout = new Lookout(run, report);
-  const shown = { status: run.input.carried ? run.state.status : undefined };
+  const shown: Shown = { status: run.input.carried ? run.state.status : undefined, desk: run.address.desk };
   let interrupted = false;
 
   for (;;) {
@@ -99,7 +105,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
         lookout.answered ||
         run.finished ||
         run.hurry ||
-        run.state.status !== shown.status ||
+        isNews(run, shown) ||
         mayContinue(run) ||
         endDecided(run, interrupted),
     );
@@ -110,7 +116,10 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
   }
   watchdog.stop();
   if (run.finished) await finish(run, lanes);
-  else await continueRun(run, lanes, shown);
+  else {
+    if (withdrawals) await withdrawals.stop();
+    await continueRun(run, lanes, shown);
+  }
 }
 
 /** Native mode: what came when the end was decided goes to the conversation's own workflow, in order. */
@@ -127,13 +136,25 @@ function handBackLane(run: HandoffRun): Lane {
   );
 }
 
+/** What the search attributes say. */
+interface Shown {
+  status: HandoffStatus | undefined;
+  desk: string;
+}
+
+const isNews = ({ state, address }: HandoffRun, shown: Shown): boolean =>
+  state.status !== shown.status || address.desk !== shown.desk;
+
 /** Search attributes outlive continue-as-new. */
-function showStatus(run: HandoffRun, shown: { status: HandoffStatus | undefined }): void {
+function showStatus(run: HandoffRun, shown: Shown): void {
+  if (!isNews(run, shown)) return;
   const { status, closeReason } = run.state;
-  if (status === shown.status) return;
-  shown.status = status;
+  const { desk } = run.address;
+  const isOtherDesk = desk !== shown.desk;
+  Object.assign(shown, { status, desk });
   upsertSearchAttributes([
     { key: STATUS, value: status },
+    ...(isOtherDesk ? [{ key: DESK, value: desk }] : []),
     ...(closeReason ? [{ key: CLOSE_REASON, value: closeReason }] : []),
   ]);
 }
@@ -173,22 +194,15 @@ function mayContinue(run: HandoffRun): boolean {
   const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
   const waits = run.state.status === 'scheduled';
   if (!due || run.state.closing || (run.desk[0]?.kind === 'open' && !waits)) return false;
-  // The desk gets the talk before when it is asked, so that travels too.
-  const history = waits ? JSON.stringify(run.input.history).length : 0;
-  return history + run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
+  return run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
 }
 
-async function continueRun(run: HandoffRun, lanes: Lanes, shown: { status: HandoffStatus | undefined }): Promise<void> {
+async function continueRun(run: HandoffRun, lanes: Lanes, shown: Shown): Promise<void> {
   for (const lane of [lanes.quick, lanes.journal, lanes.desk, lanes.callback]) await lane.stop();
   await condition(allHandlersFinished);
   // What happened while the lanes stopped: the next run takes the status that it gets for shown.
   showStatus(run, shown);
-  const { history } = run.input;
-  await continueAsNew<typeof handoff>({
-    ...run.input,
-    history: run.desk[0]?.kind === 'open' ? history : [],
-    carried: run.carry(),
-  });
+  await continueAsNew<typeof handoff>({ ...run.input, history: run.history, carried: run.carry() });
 }
 
 /** A handoff whose callback lags ends on time; a workflow of its own delivers the rest. (17) */

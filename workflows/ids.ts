@@ -29,6 +29,8 @@ export const handoffWorkflowId = (handoffId: string): string => handoffId;
 /** Signals of a desk have a prefix of their own: a user's message must not be taken for a repeat of an agent's. */
 export const deskSignalId = (desk: string, dedupeKey: string): string => `${desk}:${dedupeKey}`;
 
+export const isOfDesk = (desk: string, signalId: string): boolean => signalId.startsWith(`${desk}:`);
+
 /** Ids of native conversations begin with this, ids of handoffs with `ho_`. They share journal, ledger and inbox. */
 export const CONVERSATION_PREFIX = 'co_';
 

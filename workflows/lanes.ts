@@ -38,9 +38,11 @@ interface LaneOptions {
   steps: DeskSteps;
   /** Called after each batch, however it ended. */
   sent(): void;
+  /** The desk may be left for another one, with a call under way. */
+  leavable?: boolean;
 }
 
-export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent }: LaneOptions): Lanes {
+export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent, leavable }: LaneOptions): Lanes {
   const journal = journalOutbox(run);
   const desk = deskOutbox(run, settle, steps);
   const callback = callbackOutbox(run);
@@ -71,14 +73,14 @@ export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent }: Lan
     (desk.quick && desk.messagesWaiting()) ||
     (callback.quick && callback.waiting());
 
-  const lane = (hasWork: () => boolean, send: () => Promise<void>): Lane =>
-    new Lane(hasWork, () => send().finally(sent));
+  const lane = (hasWork: () => boolean, send: () => Promise<void>, mayLeave?: boolean): Lane =>
+    new Lane(hasWork, () => send().finally(sent), true, mayLeave);
 
   const lanes: Lanes = {
     // Never interrupted: a round ends soon, and what it has done must be known.
     quick: new Lane(quickWaiting, quickRound, false),
     journal: lane(() => !journal.quick && journal.waiting(), journal.sendSteadily),
-    desk: lane(desk.steadyWaiting, desk.sendSteadily),
+    desk: lane(desk.steadyWaiting, desk.sendSteadily, leavable),
     callback: lane(() => !callback.quick && callback.waiting(), callback.sendSteadily),
     async lastTries(over) {
       desk.held = true;

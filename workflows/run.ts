@@ -10,17 +10,24 @@ import type {
   HandoffState,
   HandoffView,
   ShownDeadline,
+  Turn,
+  Withdrawal,
 } from './contracts.ts';
 import type { Step } from './draft.ts';
 import { newest, Outboxes } from './outboxes.ts';
 import type { Address } from './outboxes.ts';
 import { mayLook } from './reconcile.ts';
+import { deskOf, mayMove } from './second-desk.ts';
 
 export class HandoffRun extends Outboxes<HandoffEvent> {
   readonly input: HandoffInput;
   state: HandoffState;
   /** Native mode: for the conversation's own workflow. */
   readonly handBack: ConversationSignal[] = [];
+  /** What a desk that the request has left has to be told. */
+  readonly withdrawals: Withdrawal[] = [];
+  /** The handoff leaves a desk that may hold up a message. */
+  onLeave: (() => void) | undefined;
   /** The desk's messages are to be tried at once, whatever pause they sit in. */
   hurry = false;
   /** The desk was asked just now what it has. */
@@ -30,12 +37,13 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
     super(input.settings.callback, input.carried?.callback ?? { nextSeq: 1, recent: [] });
     this.input = input;
     if (input.carried) {
-      const { state, journal, late, desk, handBack } = input.carried;
+      const { state, journal, late, desk, handBack, withdrawals } = input.carried;
       this.state = state;
       this.journal.push(...journal);
       this.late.push(...late);
       this.desk = desk;
       this.handBack.push(...(handBack ?? []));
+      this.withdrawals.push(...(withdrawals ?? []));
     } else {
       const first = begin(input, nowMs);
       this.state = first.state;
@@ -45,18 +53,22 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
 
   apply(happening: Happening, nowMs: number, by: 'signal' | 'other' = 'signal'): void {
     const step = reduce(this.input, this.state, happening, nowMs, this.desk, () => !this.hasLooked && mayLook());
+    const isLeft = this.state.left === undefined && step.state.left?.why === 'wait_timeout';
     this.state = step.state;
     this.takeStep(step, by);
+    if (isLeft) this.onLeave?.();
   }
 
   private takeStep(step: Step, by: 'signal' | 'other'): void {
     this.take(step, by);
     this.handBack.push(...step.handBack);
+    this.withdrawals.push(...step.withdrawals);
     this.hurry ||= step.hurry;
   }
 
   get address(): Address {
-    const { handoffId, botId, desk } = this.input;
+    const { handoffId, botId } = this.input;
+    const desk = deskOf(this.input, this.state);
     return { handoffId, botId, desk, deskConversationId: this.state.deskConversationId ?? handoffId, from: 'user' };
   }
 
@@ -87,11 +99,18 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   get finished(): boolean {
-    return this.state.status === 'closed' && this.emptied && this.handBack.length === 0;
+    const { handBack, withdrawals } = this;
+    return this.state.status === 'closed' && this.emptied && handBack.length + withdrawals.length === 0;
+  }
+
+  /** The talk before: needed until a desk is opened, and as long as a second one may have to be. */
+  get history(): Turn[] {
+    const isNeeded = mayMove(this.input, this.state) || this.desk.some(({ kind }) => kind === 'open');
+    return isNeeded ? this.input.history : [];
   }
 
   carry(): CarriedState {
-    const { journal, late, desk, state, handBack } = this;
+    const { journal, late, desk, state, handBack, withdrawals } = this;
     return {
       state: { ...state, seen: newest(state.seen), failed: newest(state.failed ?? []) },
       journal,
@@ -99,13 +118,15 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
       desk,
       callback: this.carriedCallback(),
       ...(handBack.length > 0 ? { handBack } : {}),
+      ...(withdrawals.length > 0 ? { withdrawals } : {}),
     };
   }
 
   /** Characters of what waits and cannot be read anywhere else: continue-as-new would carry all of it. */
   get waitingCharacters(): number {
-    const { journal, late, desk, state } = this;
-    return JSON.stringify({ pending: state.pending, journal, late, desk }).length;
+    const { journal, late, desk, state, history } = this;
+    const waiting = { pending: state.pending, journal, late, desk, ...(history.length > 0 ? { history } : {}) };
+    return JSON.stringify(waiting).length;
   }
 
   view(): HandoffView {

@@ -12,6 +12,8 @@ import type {
   HandoffMemory,
   HandoffStatus,
   LateMessage,
+  LeftDesk,
+  Withdrawal,
 } from './contracts.ts';
 
 /** What the reducer decides with. Outboxes are beside it, in `CarriedState`. */
@@ -50,6 +52,10 @@ export interface HandoffState {
   memory?: HandoffMemory;
   /** What an operator may have tried again, oldest first; bounded. */
   failed?: FailedMessage[];
+  /** With a second desk, until somebody answers: the user's messages that the first one has, oldest first; bounded. */
+  said?: FailedMessage[];
+  /** The first desk, once the request has gone to the second one. */
+  left?: LeftDesk;
 }
 
 /** A message for the desk. */
@@ -60,6 +66,7 @@ export interface PendingMessage {
 }
 
 /** A message of the user that did not arrive. */
+/** A message of the user, as it may have to be sent again. */
 export interface FailedMessage {
   messageId: string;
   text: string;
@@ -75,6 +82,7 @@ export interface CarriedState {
   callback: CallbackProgress<HandoffEvent>;
   /** Native mode: what came when the end was decided, for the conversation's own workflow. */
   handBack?: ConversationSignal[];
+  withdrawals?: Withdrawal[];
 }
 
 /** The callback's outbox: the next `seq` to deliver, and the newest events; older ones are read from the journal. */

@@ -1,5 +1,5 @@
 /** What a handoff shows of itself: to operators while it is open, to the bot when it ends. */
-import type { Agent, CloseReason, DeadlineKind, HandoffStatus, PacketOutcome } from './contracts.ts';
+import type { Agent, Attachment, CloseReason, DeadlineKind, HandoffStatus, PacketOutcome } from './contracts.ts';
 
 /** What ends a handoff, or asks its user, when nothing happens until `at` (ISO 8601). */
 export interface ShownDeadline {
@@ -67,4 +67,19 @@ export interface HandoffView {
   /** Failed messages that can be tried again. */
   retriable: string[];
   waiting: { journal: number; desk: number; callback: number };
+}
+
+/**
+ * Something that arrived after `handoff.closed` had been written, or from a desk that the handoff had left: kept beside
+ * the journal, never silently lost.
+ */
+export interface LateMessage {
+  id: string;
+  at: string;
+  from: 'user' | 'agent';
+  text: string;
+  attachments?: Attachment[];
+  agent?: Agent;
+  /** The handoff had left this desk. */
+  desk?: string;
 }

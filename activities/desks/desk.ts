@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ZodType } from 'zod';
-import type { Attachment, CloseReason, HandoffSignal, Mode, Turn, User } from '../../workflows/contracts.ts';
+import type { Attachment, DeskCloseReason, HandoffSignal, Mode, Turn, User } from '../../workflows/contracts.ts';
 import type { HttpClient } from '../http/client.ts';
 
 /** What a desk gets to work with; there is nothing global. */
@@ -105,7 +105,8 @@ export interface CloseRequest {
   /** The handoff's id when the opening ended without a clear answer: look what it left, where the desk lets us look. */
   deskConversationId: string;
   timestamp: number;
-  reason: CloseReason;
+  /** `moved`: the user waits for another desk now. */
+  reason: DeskCloseReason;
 }
 
 export interface Verified {

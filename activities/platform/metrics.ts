@@ -44,6 +44,11 @@ const handoffMetrics = (registry: Registry) => ({
   handoffsRefused: counter(registry, 'baton_handoffs_refused_total', 'Requests for a human that were not taken', [
     'reason',
   ]),
+  deskChanges: counter(registry, 'baton_desk_changes_total', 'Handoffs that went on at the second desk of their bot', [
+    'from',
+    'to',
+    'why',
+  ]),
   handoffsClosed: counter(registry, 'baton_handoffs_closed_total', 'Handoffs closed', ['reason']),
   handoffsOpen: gauge(registry, 'baton_handoffs_open', 'Handoffs that are open now', ['desk', 'status']),
   firstReply: histogram(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { DeskRegistry } from '../desks/registry.ts';
-import { joinSecrets, splitSecrets, type BotSettings } from '../settings.ts';
+import { DESK_SETTINGS, joinSecrets, splitSecrets, type BotSettings, type DeskSetting } from '../settings.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { isoTime, type Database } from './database.ts';
 import { secretAad, type SecretBox } from './secrets.ts';
@@ -13,9 +13,10 @@ const HOOK_TOKEN_BYTES = 24;
 export const DESK_FIELD = 'desk.';
 const CURSOR = /^[^]{1,256}$/;
 
-interface BotRow {
+type DeskRow = Selectable<Tables['desk_configs']>;
+
+interface BotRow extends Partial<Record<DeskSetting, DeskRow>> {
   bot: Selectable<Tables['bots']>;
-  desk: Selectable<Tables['desk_configs']> | undefined;
 }
 
 interface BotsContext {
@@ -49,7 +50,7 @@ export function createBots(context: BotsContext): Bots {
     async put(id, settings, options = {}) {
       await db.transaction().execute(async (tx) => {
         if ('expected' in options) await requireUnchanged(tx, box, id, options.expected);
-        await write(tx, context, id, settings, options.service);
+        await write(tx, context, id, settings, { desk: options.service, secondDesk: options.secondService });
       });
       context.changed();
       const record = await readRecord(db, id);
@@ -134,13 +135,16 @@ async function readRows(
   else query = query.limit(filter.limit);
   if ('after' in filter && filter.after !== undefined) query = query.where('id', '>', filter.after);
   const bots = await query.execute();
-  const ids = bots.filter((bot) => bot.desk_kind !== null).map((bot) => bot.id);
+  const ids = bots.filter((bot) => bot.desk_kind !== null || bot.second_desk_kind !== null).map((bot) => bot.id);
   const configs =
     ids.length > 0 ? await db.selectFrom('desk_configs').selectAll().where('bot_id', 'in', ids).execute() : [];
-  return bots.map((bot) => ({
-    bot,
-    desk: configs.find((config) => config.bot_id === bot.id && config.kind === bot.desk_kind),
-  }));
+  return bots.map((bot) => {
+    const own = configs.filter((config) => config.bot_id === bot.id);
+    const desk = own.find(({ kind }) => kind === bot.desk_kind);
+    // An older version may have made it the first one, and known nothing of a second.
+    const second = own.find(({ kind }) => kind === bot.second_desk_kind && kind !== bot.desk_kind);
+    return { bot, ...(desk && { desk }), ...(desk && second && { secondDesk: second }) };
+  });
 }
 
 async function write(
@@ -148,15 +152,17 @@ async function write(
   { box, desks }: BotsContext,
   id: string,
   settings: BotSettings,
-  service: Pick<Service, 'state' | 'why'> | undefined,
+  services: Partial<Record<DeskSetting, Pick<Service, 'state' | 'why'> | undefined>>,
 ): Promise<void> {
   const { plain, secrets } = splitSecrets(settings, desks);
-  const { desk, ...rest } = plain;
-  const own = Object.entries(secrets).filter(([path]) => !path.startsWith(DESK_FIELD));
+  const { desk, secondDesk, ...rest } = plain;
+  const isOf = (place: DeskSetting) => (entry: [string, string]) => entry[0].startsWith(`${place}.`);
+  const own = Object.entries(secrets).filter((entry) => !DESK_SETTINGS.some((place) => isOf(place)(entry)));
   const row = {
     settings: JSON.stringify({ ...rest, desk: null }),
     secrets: JSON.stringify(sealAll(box, id, own)),
     desk_kind: desk?.kind ?? null,
+    second_desk_kind: secondDesk?.kind ?? null,
     api_enabled: settings.apiEnabled,
   };
   await tx
@@ -165,10 +171,20 @@ async function write(
     .onConflict((oc) => oc.column('id').doUpdateSet({ ...row, updated_at: sql<Date>`now()` }))
     .execute();
   if (settings.callback === null) await forgetHealth(tx, id);
-  if (!desk) return;
-  const ofDesk = Object.entries(secrets).filter(([path]) => path.startsWith(DESK_FIELD));
-  await writeDesk(tx, id, desk, sealAll(box, id, ofDesk, desk.kind), service);
+  for (const place of DESK_SETTINGS) {
+    const config = plain[place];
+    if (!config) continue;
+    // Sealed for its kind, not for its place: the two desks may change places.
+    const ofDesk = Object.entries(secrets).filter(isOf(place)).map(asFirst);
+    await writeDesk(tx, id, config, sealAll(box, id, ofDesk, config.kind), services[place]);
+  }
 }
+
+/** Which of the two a desk is, is no part of how its row names its secrets. */
+const asFirst = ([path, value]: [string, string]): [string, string] => [
+  DESK_FIELD + path.slice(path.indexOf('.') + 1),
+  value,
+];
 
 async function writeDesk(
   tx: Transaction<Tables>,
@@ -208,33 +224,41 @@ async function writeDesk(
     .execute();
 }
 
-function toRecord({ bot, desk }: BotRow): BotRecord {
+const serviceOf = (desk: DeskRow | undefined): Service =>
+  desk
+    ? {
+        state: desk.service_state,
+        ...(desk.service_why === null ? {} : { why: desk.service_why }),
+        since: isoTime(desk.service_since),
+      }
+    : { state: 'not_configured', since: null };
+
+function toRecord({ bot, desk, secondDesk }: BotRow): BotRecord {
   return {
     id: bot.id,
     // Stored as `splitSecrets` left them: every secret reads `set`.
-    settings: { ...bot.settings, desk: desk?.config ?? null },
+    settings: { ...bot.settings, desk: desk?.config ?? null, secondDesk: secondDesk?.config ?? null },
     hookToken: desk?.hook_token ?? '',
-    service: desk
-      ? {
-          state: desk.service_state,
-          ...(desk.service_why === null ? {} : { why: desk.service_why }),
-          since: isoTime(desk.service_since),
-        }
-      : { state: 'not_configured', since: null },
+    service: serviceOf(desk),
+    secondDesk: secondDesk ? { hookToken: secondDesk.hook_token, service: serviceOf(secondDesk) } : null,
     createdAt: isoTime(bot.created_at),
     updatedAt: isoTime(bot.updated_at),
   };
 }
 
-function openSettings({ bot, desk }: BotRow, box: SecretBox): BotSettings {
+function openSettings({ bot, desk, secondDesk }: BotRow, box: SecretBox): BotSettings {
+  const ofSecond = secondDesk && openSecrets(box, bot.id, deskFields(secondDesk.secrets), secondDesk.kind);
   return joinSecrets(
-    { ...bot.settings, desk: desk?.config ?? null },
+    { ...bot.settings, desk: desk?.config ?? null, secondDesk: secondDesk?.config ?? null },
     {
       ...openSecrets(box, bot.id, bot.secrets),
       ...(desk && openSecrets(box, bot.id, deskFields(desk.secrets), desk.kind)),
+      ...Object.fromEntries(Object.entries(ofSecond ?? {}).map(([path, value]) => [asSecond(path), value])),
     },
   );
 }
+
+const asSecond = (path: string): string => `secondDesk.${path.slice(DESK_FIELD.length)}`;
 
 /** In its own row a desk's secret is named as in the desk's config. */
 const deskFields = (sealed: Sealed): Sealed =>

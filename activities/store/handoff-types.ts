@@ -1,8 +1,10 @@
 import type {
   Agent,
   CloseReason,
+  DeskChangeReason,
   HandoffCounts,
   HandoffStatus,
+  LeftDesk,
   Mode,
   RequestKind,
   ShownDeadline,
@@ -32,12 +34,23 @@ export interface NewHandoff {
   deskConversationId?: string;
 }
 
+/** A desk that did not answer. */
+export interface EarlierDesk {
+  desk: string;
+  deskConversationId: string | null;
+  why: DeskChangeReason;
+  /** ISO 8601. */
+  leftAt: string;
+}
+
 export interface HandoffRow {
   id: string;
   botId: string;
   conversationId: string;
   desk: string;
   deskConversationId: string | null;
+  /** Where the request was before; at most one. */
+  earlierDesks: EarlierDesk[];
   channel: string;
   mode: Mode;
   /** As of the last event in the journal. */
@@ -86,11 +99,14 @@ export interface Handoffs {
   /** Newest first. Throws `CursorError` on a cursor that is not ours, or of a list with a range for one without. */
   list(filter: HandoffFilter): Promise<{ handoffs: HandoffRow[]; nextCursor: string | null }>;
   countOpen(botId: string): Promise<number>;
-  /** The newest handoff of that conversation at the desk. */
+  /** The newest handoff of that conversation at the desk, also one that has left it. */
   byDeskConversation(botId: string, desk: string, deskConversationId: string): Promise<HandoffRow | undefined>;
   /** The newest open handoff of that conversation, at whichever desk of the bot. */
   openFor(botId: string, deskConversationId: string): Promise<HandoffRow | undefined>;
-  bindDesk(id: string, deskConversationId: string): Promise<void>;
+  /** With `desk` only while the handoff is there: a desk that it has left is noted as that. */
+  bindDesk(id: string, deskConversationId: string, desk?: string): Promise<void>;
+  /** The handoff leaves its desk for another one; false when it had done so already. */
+  move(id: string, left: LeftDesk, to: string): Promise<boolean>;
   /** Shows at once that the handoff waits for no email any more; the run is what decides. */
   emailGiven(id: string, email: string, status?: 'scheduled' | 'opening'): Promise<void>;
   /** A scheduled handoff whose desk is being asked now; anything else stays as it is. */

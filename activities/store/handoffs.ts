@@ -4,6 +4,7 @@ import { placeOf, type ContentBox } from './content.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { cleanText, isoTime, isoTimeOrNull, type Database } from './database.ts';
 import { withMark, type UserMarks } from './marks.ts';
+import { bindDesk, earlierDesksOf, moveHandoff } from './moves.ts';
 import type { StoredRequest, Tables } from './tables.ts';
 import type { HandoffFilter, HandoffRow, Handoffs, NewHandoff } from './types.ts';
 
@@ -50,8 +51,13 @@ export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks):
         .selectFrom('handoffs')
         .selectAll()
         .where('bot_id', '=', botId)
-        .where('desk', '=', desk)
-        .where('desk_conversation_id', '=', cleanText(deskConversationId))
+        .where((eb) => {
+          const conversation = cleanText(deskConversationId);
+          return eb.or([
+            eb.and({ desk, desk_conversation_id: conversation }),
+            eb.and({ earlier_desk: desk, earlier_desk_conversation_id: conversation }),
+          ]);
+        })
         .orderBy('n', 'desc')
         .limit(1)
         .executeTakeFirst();
@@ -69,10 +75,8 @@ export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks):
         .executeTakeFirst();
       return row && toRow(row);
     },
-    async bindDesk(id, deskConversationId) {
-      const bound = cleanText(deskConversationId);
-      await db.updateTable('handoffs').set({ desk_conversation_id: bound }).where('id', '=', id).execute();
-    },
+    bindDesk: (id, deskConversationId, desk) => bindDesk(db, id, cleanText(deskConversationId), desk),
+    move: (id, left, to) => moveHandoff(db, id, left, to),
     async emailGiven(id, email, status = 'opening') {
       const row = await byId(id).select('bot_id').executeTakeFirst();
       const [mark = null] = (row && (await marks(row.bot_id, { email }))) ?? [];
@@ -239,6 +243,7 @@ function rowOf(row: StoredHandoff, box: ContentBox): HandoffRow {
     conversationId: row.conversation_id,
     desk: row.desk,
     deskConversationId: row.desk_conversation_id,
+    earlierDesks: earlierDesksOf(row),
     channel: row.channel,
     mode: row.mode,
     status: row.status,

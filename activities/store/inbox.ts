@@ -165,13 +165,16 @@ async function findTarget(
   const dropsForeign = conversation !== undefined || foreignPossible === true;
   const { rows } = await sql<{ target: string | null; is_foreign: boolean }>`
     with owners as (
-      select id, n, status <> 'closed' as open,
+      select id, n, true as is_here, status <> 'closed' as open,
         mode = 'native' and closed_at > now() - make_interval(secs => ${HANDING_BACK_SECONDS}) as handing_back
       from handoffs
       where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${deskConversationId}
+      union all
+      select id, n, false, status <> 'closed', false from handoffs
+      where bot_id = ${botId} and earlier_desk = ${desk} and earlier_desk_conversation_id = ${deskConversationId}
     ), found as (
       select coalesce(
-        (select id from owners where open order by n desc limit 1),
+        (select id from owners where open order by is_here desc, n desc limit 1),
         case
           when ${conversation === undefined} then (select id from owners order by n desc limit 1)
           when ${conversation?.begins === true} then coalesce(

@@ -15,6 +15,7 @@ const STATUS_AFTER: Partial<Record<BotEvent['type'], HandoffStatus>> = {
   'handoff.email_required': 'awaiting_email',
   'handoff.scheduled': 'scheduled',
   'handoff.connecting': 'connecting',
+  'handoff.desk_changed': 'opening',
   'handoff.wait_timeout': 'asking',
   'handoff.active': 'active',
   'handoff.closed': 'closed',

@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type {
   Agent,
   CloseReason,
+  DeskChangeReason,
   HandoffCounts,
   HandoffSignal,
   HandoffStatus,
@@ -38,10 +39,11 @@ export type Sealed = Record<string, string>;
 export interface Tables {
   bots: {
     id: string;
-    /** Without the desk, which has a row of its own. */
+    /** Without the desks, which have rows of their own. */
     settings: Json<BotSettings>;
     secrets: Json<Sealed>;
     desk_kind: string | null;
+    second_desk_kind: ColumnType<string | null, string | null | undefined, string | null>;
     api_enabled: boolean;
     created_at: GeneratedTime;
     updated_at: GeneratedTime;
@@ -72,6 +74,11 @@ export interface Tables {
     conversation_id: string;
     desk: string;
     desk_conversation_id: string | null;
+    /** The desk that it was at before. */
+    earlier_desk: ColumnType<string | null, undefined, string>;
+    earlier_desk_conversation_id: ColumnType<string | null, undefined, string | null>;
+    moved_why: ColumnType<DeskChangeReason | null, undefined, DeskChangeReason>;
+    moved_at: MaybeTime;
     channel: string;
     mode: Mode;
     status: HandoffStatus;

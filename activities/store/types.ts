@@ -79,6 +79,8 @@ export interface BotRecord {
   /** Names the bot in the desk's webhook address; belongs to the bot's current desk, empty without one. */
   hookToken: string;
   service: Service;
+  /** The same of the second desk; null without one. */
+  secondDesk: { hookToken: string; service: Service } | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -88,6 +90,7 @@ export type CallbackConfig = NonNullable<BotSettings['callback']>;
 
 export interface PutOptions {
   service?: Pick<Service, 'state' | 'why'>;
+  secondService?: Pick<Service, 'state' | 'why'>;
   expected?: BotSettings | undefined;
 }
 
@@ -226,8 +229,8 @@ export interface Wakeups {
   subscribe(topic: { handoffId: string } | { botId: string }, wake: () => void): () => void;
 }
 
-/** `parts`: of a message that a desk gets in several calls. */
-export type Lane = 'desk' | 'callback' | 'parts';
+/** `parts`: of a message that a desk gets in several calls. `withdrawal`: a desk was told that the handoff has left it. */
+export type Lane = 'desk' | 'callback' | 'parts' | 'withdrawal';
 
 /** How far the deliveries of a handoff are: `started` above `sent` means that a try was under way. */
 export interface Ledger {

@@ -12,6 +12,7 @@ export const TEXT_DESCRIPTIONS: Record<UserTextKey, string> = {
   active: 'The agent has answered for the first time.',
   agent_changed: 'Another agent has the conversation.',
   snoozed: 'The agent has set the conversation aside for later.',
+  desk_changed: 'Nobody has answered at the first desk: the request goes on to the second one.',
   message_failed: "A message of the user's could not be delivered.",
   closed_by_user: 'The end, by the user.',
   closed_by_agent: 'The end, by the agent.',

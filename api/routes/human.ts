@@ -75,7 +75,8 @@ export const humanRoutes: Routes = (app, context) => {
           signal: { kind: 'agentReply', id: '', text, ...(attachments && { attachments }), ...(agent && { agent }) },
         } as DeskEvent,
       });
-      if (outcome === 'late') throw new HumanError(40356);
+      // Kept as late all the same.
+      if (outcome === 'late' || row.desk !== DESK) throw new HumanError(40356);
       return SUCCESS;
     },
   );
@@ -118,10 +119,13 @@ const inboundOf = (request: FastifyRequest, row: HandoffRow) => ({
 /** The desk's conversation is the handoff. */
 async function conversation(context: ApiContext, request: FastifyRequest, id: string): Promise<HandoffRow> {
   const row = await context.store.handoffs.get(id);
-  if (row === undefined || row.desk !== DESK) throw new HumanError(40356);
+  if (row === undefined || !isOrWasHere(row)) throw new HumanError(40356);
   if (!maySee(principalOf(request), row.botId)) throw new HumanError(40358);
   return row;
 }
+
+const isOrWasHere = ({ desk, earlierDesks }: HandoffRow): boolean =>
+  desk === DESK || earlierDesks.some((earlier) => earlier.desk === DESK);
 
 function dedupeKey(message: z.output<typeof humanMessage>): string {
   const { conversation_id: conversationId, timestamp, body, message_id: id, attachments } = message;

@@ -108,6 +108,15 @@ const counts = z
   })
   .meta({ id: 'HandoffCounts' });
 
+const earlierDesk = z
+  .object({
+    desk: z.string(),
+    deskConversationId: z.string().nullable(),
+    why: z.enum(['wait_timeout', 'desk_unavailable']),
+    leftAt: timestamp,
+  })
+  .meta({ id: 'EarlierDesk' });
+
 export const handoff = z
   .object({
     id: z.string(),
@@ -115,6 +124,7 @@ export const handoff = z
     conversationId: z.string(),
     desk: z.string(),
     deskConversationId: z.string().nullable(),
+    earlierDesks: z.array(earlierDesk).describe('Where the request was before, and nobody answered.'),
     channel: z.string(),
     mode,
     status,
@@ -149,6 +159,7 @@ export const lateMessage = z
     text: z.string(),
     attachments: attachments.exactOptional(),
     agent: agent.exactOptional(),
+    desk: z.string().exactOptional().describe('It came from this desk, which the handoff had left.'),
   })
   .meta({ id: 'LateMessage' });
 
@@ -165,12 +176,10 @@ export const offer = z
   })
   .meta({ id: 'Offer', description: 'What the user may have instead of a human now.' });
 
-export const started = z
-  .object({ outcome: z.literal('started'), handoff })
-  .meta({
-    id: 'HandoffStarted',
-    description: '`botSilent` says whether the bot is silent from now on, until `handoff.closed`.',
-  });
+export const started = z.object({ outcome: z.literal('started'), handoff }).meta({
+  id: 'HandoffStarted',
+  description: '`botSilent` says whether the bot is silent from now on, until `handoff.closed`.',
+});
 
 export const existingOrRefused = z
   .discriminatedUnion('outcome', [

@@ -42,6 +42,18 @@ async function talking(baton: TestBaton, callbackUrl?: string): Promise<Handoff>
   return handoff;
 }
 
+const second = { secondDesk: { kind: 'messenger' } };
+
+/** Nobody has answered at the first desk, which has a message or holds it up. */
+async function atSecondDesk(baton: TestBaton, before?: () => void, more = {}): Promise<Handoff> {
+  const handoff = await baton.start({ secondDesk: 'messenger', settings: settings(short), ...more }, second);
+  await handoff.sees('handoff.connecting');
+  before?.();
+  await handoff.says('u1');
+  await handoff.sees('handoff.desk_changed');
+  return handoff;
+}
+
 const closedBy =
   (by: 'user' | 'bot' | 'agent' | 'operator'): Scenario =>
   async (baton) => {
@@ -222,6 +234,34 @@ const SCENARIOS: Record<string, Scenario> = {
     const handoff = await baton.start({ botId: bot });
     await handoff.sees('handoff.connecting');
     await handoff.closes('agent');
+    return handoff;
+  },
+  async 'second-desk'(baton) {
+    const handoff = await atSecondDesk(baton);
+    await handoff.signal(
+      { kind: 'agentReply', id: 'webhook:a1', text: 'too late' },
+      { kind: 'agentReply', id: 'messenger:a1', text: 'hello' },
+    );
+    await handoff.says('u2');
+    await handoff.closes('user');
+    return handoff;
+  },
+  async 'second-desk-at-once'(baton) {
+    const desk = { kind: 'webhook', url: 'http://127.0.0.1:9' };
+    const handoff = await baton.start({ secondDesk: 'messenger', settings: settings(short) }, { desk, ...second });
+    await handoff.sees('handoff.desk_changed');
+    return handoff;
+  },
+  async 'second-desk-past-a-hanging-first'(baton) {
+    const handoff = await atSecondDesk(baton, () => baton.desk.fault('chat', { kind: 'slow', ms: 30_000 }));
+    baton.desk.clearFaults();
+    await handoff.closes('agent');
+    return handoff;
+  },
+  async 'second-desk-continued'(baton) {
+    const handoff = await atSecondDesk(baton, undefined, { continueAfterEvents: 12 });
+    for (let i = 2; i <= 6; i += 1) await handoff.says(`u${i}`);
+    await handoff.closes('bot');
     return handoff;
   },
   async 'late-reply'(baton) {

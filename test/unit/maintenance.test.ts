@@ -14,7 +14,17 @@ const row = { id: 'ho_1', botId: 'a', desk: 'webhook', deskConversationId: 'ho_1
 const counts = { user: 2, agent: 1, failed: 0, duplicates: 0, late: 0 };
 const startedAt = '1970-01-01T00:10:00.000Z';
 const activeAt = '1970-01-01T00:10:30.000Z';
-const open = { ...row, conversationId: 'c', runStarted: true, user: {}, agent: null, startedAt, activeAt, counts };
+const open = {
+  ...row,
+  earlierDesks: [],
+  conversationId: 'c',
+  runStarted: true,
+  user: {},
+  agent: null,
+  startedAt,
+  activeAt,
+  counts,
+};
 
 function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}) {
   const steps: string[] = [];

@@ -89,7 +89,8 @@ describe('defaults', () => {
   });
 
   it('the schema can be drawn as JSON Schema', () => {
-    expect(Object.keys(z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {})).toHaveLength(19);
+    const drawn = z.toJSONSchema(botSettingsSchema, { io: 'input' }).properties ?? {};
+    expect(Object.keys(drawn)).toEqual(Object.keys(botSettingsSchema.shape));
   });
 });
 

@@ -1,4 +1,4 @@
-import type { CloseReason, Turn } from '../../../workflows/contracts.ts';
+import type { DeskCloseReason, Turn } from '../../../workflows/contracts.ts';
 import { DeskError } from '../../errors.ts';
 import { leftNote } from '../../text/left-note.ts';
 import type { Desk, DeskContext, OpenRequest } from '../desk.ts';
@@ -34,7 +34,7 @@ function establishBody(request: OpenRequest): Record<string, unknown> {
 }
 
 /** The contract knows two words: the user (or the bot for the user) left, or time ran out (section 4.3). */
-const closeType = (reason: CloseReason): 'USER_CLOSED' | 'TIMEOUT' =>
+const closeType = (reason: DeskCloseReason): 'USER_CLOSED' | 'TIMEOUT' =>
   reason === 'user_closed' || reason === 'bot_closed' ? 'USER_CLOSED' : 'TIMEOUT';
 
 const wasRejected = (error: unknown): boolean => error instanceof DeskError && error.kind === 'rejected';

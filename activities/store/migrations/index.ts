@@ -5,6 +5,7 @@ import { insight } from './0004-insight.ts';
 import { sealing } from './0005-sealing.ts';
 import { upkeep } from './0006-upkeep.ts';
 import { reconcile } from './0007-reconcile.ts';
+import { secondDesk } from './0008-second-desk.ts';
 import { requests } from './0009-requests.ts';
 
 /**
@@ -19,5 +20,6 @@ export const migrations: Record<string, string> = {
   '0005-sealing': sealing,
   '0006-upkeep': upkeep,
   '0007-reconcile': reconcile,
+  '0008-second-desk': secondDesk,
   '0009-requests': requests,
 };

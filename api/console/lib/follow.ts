@@ -12,6 +12,7 @@ const TYPES: Record<EventName, true> = {
   'handoff.active': true,
   'handoff.agent_changed': true,
   'handoff.snoozed': true,
+  'handoff.desk_changed': true,
   'handoff.closed': true,
   'message.user': true,
   'message.agent': true,

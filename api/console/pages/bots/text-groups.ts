@@ -21,7 +21,15 @@ type Group = Parameters<typeof titles>[0];
 export const groupTitle = (group: Group): string => titles(group);
 
 const ORDER: Group[] = ['waiting', 'talk', 'end', 'hours', 'other'];
-const WAITING = ['email_required', 'connecting', 'busy', 'wait_timeout', 'wait_choice_wait', 'wait_choice_end'];
+const WAITING = [
+  'email_required',
+  'connecting',
+  'desk_changed',
+  'busy',
+  'wait_timeout',
+  'wait_choice_wait',
+  'wait_choice_end',
+];
 const HOURS = ['out_of_hours', 'offer_message', 'offer_next_opening', 'scheduled'];
 const TALK = ['active', 'agent_changed', 'snoozed', 'message_failed'];
 
@@ -43,6 +51,7 @@ const names = {
   en: {
     email_required: 'An email is needed',
     connecting: 'Connecting',
+    desk_changed: 'To the second desk',
     busy: 'Nobody can be reached',
     wait_timeout: 'Question after the wait time',
     wait_choice_wait: 'Button: keep waiting',
@@ -68,6 +77,7 @@ const names = {
   fr: {
     email_required: 'Un e-mail est nécessaire',
     connecting: 'Mise en relation',
+    desk_changed: 'Vers le second desk',
     busy: 'Personne n’est joignable',
     wait_timeout: 'Question après l’attente',
     wait_choice_wait: 'Bouton : patienter',

@@ -41,7 +41,7 @@ const t = translator({
 /** Text keys in the order of a handoff; `:agent` is what the agent says, `:user` another word of the user. */
 const STORIES = {
   answered: ['connecting', 'active', ':agent', 'agent_changed', 'snoozed', 'closed_by_agent'],
-  waits: ['connecting', 'wait_timeout', 'closed_wait_timeout'],
+  waits: ['connecting', 'desk_changed', 'wait_timeout', 'closed_wait_timeout'],
   email: ['email_required', 'closed_email_not_given'],
   down: ['connecting', 'busy', 'closed_desk_unavailable'],
   closed: ['out_of_hours'],

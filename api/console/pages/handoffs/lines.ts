@@ -28,6 +28,10 @@ interface Data {
   until?: string | null;
   /** Of `handoff.scheduled`. */
   opensAt?: string;
+  /** Of another desk. */
+  from?: string;
+  to?: string;
+  why?: string;
   agent?: Agent | null;
   attachments?: Attachment[];
 }
@@ -56,7 +60,8 @@ function whatOf(
   if (type === 'handoff.snoozed' && data.until) return te('handoff.snoozed_until', { until: dateTime(data.until) });
   const agent = data.agent ? agentName(data.agent) : te('somebody');
   const until = data.opensAt === undefined ? '' : dateTime(data.opensAt);
-  return te(type, { until, agent, reason: word(words, data.reason ?? ''), message: shortened(message) });
+  const { reason = data.why ?? '', from = '', to = '' } = data;
+  return te(type, { until, agent, reason: word(words, reason), message: shortened(message), from, to });
 }
 
 const SHORT = 60;
