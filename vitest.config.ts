@@ -41,6 +41,8 @@ export default defineConfig({
       project('workflow', ['workflow', 'replay'], 60_000, SERVERS, true),
       project('e2e', ['e2e'], 180_000, SERVERS, true),
       project('browser', ['browser'], 60_000, BROWSER),
+      // Only by `npm run test:cluster`: it needs a Temporal server that is none of ours.
+      project('cluster', ['cluster'], 900_000, [], true),
     ],
   },
 });

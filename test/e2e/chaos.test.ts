@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWebhookSandbox, type WebhookSandbox } from '../../api/sandbox/webhook/index.ts';
 import { isAlive } from '../../worker/local/processes.ts';
-import { auditSettled, sequenceProblems } from '../support/audit.ts';
 import { type BatonProcess, childrenOf, newDataDir, removeDataDir, startBaton } from '../support/baton-process.ts';
-import { call, createBots, reasonOf, type Bot, type Talk } from '../support/bots.ts';
+import { call, createBots, reasonOf, type Bot } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
-import { followBot, type Follower } from '../support/follower.ts';
+import { followBot } from '../support/follower.ts';
+import { createLoad } from '../support/load.ts';
 import { until } from '../support/poll.ts';
 import { seededRandom, testSeed } from '../support/seed.ts';
 
@@ -75,62 +75,6 @@ async function servesAgain(): Promise<void> {
   await until(probe, { timeoutMs: 60_000, everyMs: 100, message: 'the service does not get ready' });
 }
 
-/** Both sides talk without a break, each one message after the other, until each is taken. */
-function converse(talk: Talk, random: () => number) {
-  let stopped = false;
-  const side = async (speak: (n: number) => Promise<unknown>, first: Promise<unknown>): Promise<void> => {
-    await first;
-    for (let n = 1; !stopped; n += 1) {
-      await speak(n);
-      await sleep(50 + random() * 250);
-    }
-  };
-  const known = until(() => desk.conversation(talk.id), { timeoutMs: RETRY_MS, message: `${talk.id} at the desk` });
-  const done = Promise.all([
-    side((n) => talk.say(`user ${n}`, { retryForMs: RETRY_MS }), Promise.resolve()),
-    side((n) => talk.reply(`agent ${n}`, { retryForMs: RETRY_MS }), known),
-  ]);
-  done.catch(() => undefined);
-  return async () => {
-    stopped = true;
-    await done;
-  };
-}
-
-/** Half of them end at the desk, half by the user. */
-async function finish(talks: Talk[]): Promise<void> {
-  await Promise.all(
-    talks.map(async (talk, index) => {
-      if (index % 2 === 0) await talk.end('user', RETRY_MS);
-      else await desk.close(talk.id, { retryForMs: RETRY_MS });
-      await talk.sees('handoff.closed', RETRY_MS);
-    }),
-  );
-}
-
-async function expectSameEverywhere(talks: Talk[], stream: Follower): Promise<void> {
-  for (const talk of talks) {
-    const events = await talk.events();
-    expect(sequenceProblems(events)).toEqual([]);
-    expect(events.filter((event) => event.type === 'handoff.closed')).toHaveLength(1);
-    expect(events.filter((event) => event.type === 'message.failed')).toEqual([]);
-    const first = events.find((event) => ['handoff.active', 'message.agent'].includes(event.type));
-    expect(first?.type ?? 'handoff.active', `${talk.id}: the session starts before its first message`).toBe(
-      'handoff.active',
-    );
-    const ofTalk = () => stream.events.filter((event) => event.handoffId === talk.id);
-    await until(() => ofTalk().length >= events.length, { timeoutMs: 30_000, message: `the stream of ${talk.id}` });
-    expect(ofTalk()).toEqual(events);
-    await until(() => callback.taken(talk.id).length >= events.length, {
-      timeoutMs: RETRY_MS,
-      message: () => `callbacks of ${talk.id}: ${callback.taken(talk.id).length} of ${events.length}`,
-    });
-    expect(callback.taken(talk.id).map(({ seq, type }) => `${seq} ${type}`)).toEqual(
-      events.map(({ seq, type }) => `${seq} ${type}`),
-    );
-  }
-}
-
 describe('SIGKILL', () => {
   it(
     `of any part at random moments, ${ROUNDS} rounds: nothing lost, nothing doubled, nothing out of order`,
@@ -142,16 +86,10 @@ describe('SIGKILL', () => {
         waitTimeoutSeconds: 600,
       });
       const stream = followBot(bot, () => link.url);
-      const talks: Talk[] = [];
-      const stops: (() => Promise<void>)[] = [];
+      const load = createLoad({ bot, desk, callback, stream, random });
       const done: Target[] = [];
-      const begin = async (): Promise<void> => {
-        const talk = await bot.start({}, RETRY_MS);
-        talks.push(talk);
-        stops.push(converse(talk, random));
-      };
       try {
-        await Promise.all(Array.from({ length: TALKS }, begin));
+        await Promise.all(Array.from({ length: TALKS }, () => load.begin()));
         // Every target in every four rounds, in an order by chance.
         let bag: Target[] = [];
         for (let round = 1; round <= ROUNDS; round += 1) {
@@ -161,34 +99,14 @@ describe('SIGKILL', () => {
           await sleep(300 + random() * 2_000);
           await servesAgain();
           // A start that is under way meanwhile is killed as well.
-          const starting = begin();
+          const starting = load.begin();
           starting.catch(() => undefined);
           await sleep(random() * 60);
           await kill(target);
           await starting;
         }
-        const heard = talks.map(({ said }) => said.length);
-        await until(() => talks.every(({ said }, index) => said.length > heard[index]!), {
-          timeoutMs: 60_000,
-          message: 'somebody is not heard any more',
-        });
-        await Promise.all(stops.map((stop) => stop()));
-        await finish(talks);
-        const { problems, figures } = await auditSettled(talks, desk, 30_000);
-        const retries = talks.flatMap(({ said }) => said).reduce((sum, message) => sum + message.retries, 0);
-        const repeats = desk.calls.filter(({ duplicate }) => duplicate).length;
-        const calledTwice =
-          callback.calls.length - talks.reduce((sum, talk) => sum + callback.taken(talk.id).length, 0);
-        console.log('killed:', done.join(', '), { talks: talks.length, ...figures, problems: problems.length });
-        console.log('raw repeats:', {
-          clientRetries: retries,
-          atDesk: repeats,
-          atCallback: calledTwice,
-          streamBreaks: stream.breaks(),
-        });
-        expect(problems).toEqual([]);
-        await expectSameEverywhere(talks, stream);
-        expect(desk.conversations.filter(({ botId }) => botId === bot.id)).toHaveLength(talks.length);
+        await load.goesOn();
+        console.log('killed:', done.join(', '), await load.finish());
       } catch (error) {
         console.log('killed:', done.join(', '), '\nthe service said:', baton.output().slice(-3_000));
         throw error;

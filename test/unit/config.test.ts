@@ -102,6 +102,42 @@ describe('the settings of the process', () => {
     expect(problems({ BATON_PLAYGROUND: 'yes' })).toEqual(['BATON_PLAYGROUND']);
   });
 
+  it('have limits with defaults, and each may be set', () => {
+    expect(loadConfig({}).limits).toMatchObject({
+      databaseConnections: 10,
+      workflowTasks: 12,
+      drainSeconds: undefined,
+    });
+    const { limits } = loadConfig({
+      BATON_DRAIN_SECONDS: '0',
+      BATON_BODY_KB: '64',
+      BATON_MIGRATE: 'false',
+      BATON_TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8',
+    });
+    expect(limits).toMatchObject({
+      drainSeconds: 0,
+      bodyBytes: 65_536,
+      migrate: false,
+      trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
+    });
+  });
+
+  it('refuse a worker that would be given up before its calls may end', () => {
+    expect(problems({ BATON_WORKER_GRACE_SECONDS: '30', BATON_WORKER_FORCE_SECONDS: '30' })).toEqual([
+      'BATON_WORKER_FORCE_SECONDS',
+    ]);
+    expect(problems({ BATON_WORKER_GRACE_SECONDS: '30', BATON_WORKER_FORCE_SECONDS: '40' })).toEqual([]);
+  });
+
+  it.each([
+    ['BATON_TRUSTED_PROXIES', '10.0.0.1'],
+    ['BATON_DATABASE_CONNECTIONS', '9'],
+    ['BATON_MIGRATE', 'yes'],
+    ['BATON_WORKER_PORT', '70000'],
+  ])('refuse %s=%s', (name, value) => {
+    expect(problems({ [name]: value })).toEqual([name]);
+  });
+
   it('never repeat a secret in the error', () => {
     const secret = 'c2VjcmV0LXZhbHVlLXRoYXQtbXVzdC1ub3QtbGVhaw==';
     expect(() => loadConfig({ BATON_SECRET_KEYS: `k:${secret}`, DATABASE_URL: `mysql://u:${secret}@h/d` })).toThrow(

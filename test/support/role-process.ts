@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, isAlive } from '../../worker/local/processes.ts';
+import { cleanEnv } from './baton-process.ts';
+import { until } from './poll.ts';
+
+const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
+
+/** One API or one worker, as a process of its own. */
+export interface RoleProcess {
+  role: 'api' | 'worker';
+  pid: number;
+  /** Where it answers: the API, or a worker's probes. */
+  url: string;
+  output(): string;
+  isAlive(): boolean;
+  /** What `/livez` or `/readyz` answers; status 0 without an answer. */
+  probe(path: string): Promise<{ status: number; body: { status?: string; parts?: Record<string, string> } }>;
+  /** Until that probe answers so; fails with what the process printed when it ends before. */
+  answers(path: string, status: number, timeoutMs?: number): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** Its exit code, or the name of the signal that ended it. */
+  exit(timeoutMs?: number): Promise<number | string>;
+}
+
+export async function startRole(role: 'api' | 'worker', env: Record<string, string>): Promise<RoleProcess> {
+  const port = await freePort();
+  const ports = role === 'api' ? { PORT: String(port) } : { BATON_WORKER_PORT: String(port) };
+  const child = spawn(process.execPath, [START, role], {
+    env: cleanEnv({ BATON_LOG_LEVEL: 'info', ...env, ...ports }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let ended: number | string | undefined;
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
+  const url = `http://127.0.0.1:${port}`;
+
+  const probe: RoleProcess['probe'] = async (path) => {
+    const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+    const body = (await answer?.json().catch(() => undefined)) ?? {};
+    return { status: answer?.status ?? 0, body };
+  };
+
+  return {
+    role,
+    pid: child.pid!,
+    url,
+    output: () => output,
+    isAlive: () => ended === undefined && isAlive(child.pid!),
+    probe,
+    async answers(path, status, timeoutMs = 120_000) {
+      await until(async () => ended !== undefined || (await probe(path)).status === status, {
+        timeoutMs,
+        everyMs: 100,
+        message: () => `${role} ${path} ${status}: ${output.slice(-3_000)}`,
+      });
+      if (ended !== undefined) throw new Error(`The ${role} ended (${ended}): ${output.slice(-3_000)}`);
+    },
+    signal: (signal) => void child.kill(signal),
+    async exit(timeoutMs = 120_000) {
+      await until(() => ended !== undefined, { timeoutMs, message: () => `it does not end: ${output.slice(-3_000)}` });
+      return ended!;
+    },
+  };
+}
+
+/** A command that ends, such as `migrate`, with what it printed. */
+export async function runCommand(
+  name: string,
+  env: Record<string, string>,
+): Promise<{ code: number | string; output: string }> {
+  const child = spawn(process.execPath, [START, name], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | string>((resolve) =>
+    child.once('close', (ended, signal) => resolve(ended ?? signal ?? 'unknown')),
+  );
+  return { code, output };
+}
