@@ -54,7 +54,7 @@ beforeAll(async () => {
     BATON_OPERATOR_KEY: OPERATOR_KEY,
     BATON_PUBLIC_URL: 'http://baton.test',
     BATON_ALLOWED_NETWORKS: '127.0.0.0/8',
-    BATON_DRAIN_SECONDS: '2',
+    BATON_DRAIN_SECONDS: '4',
   };
   desk = createWebhookSandbox();
 });
