@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
-import { EMAIL, inputs, QUESTION } from './mcp/schemas.ts';
+import { REQUEST_KINDS } from '../workflows/contracts.ts';
+import { EMAIL, inputs, KIND, QUESTION } from './mcp/schemas.ts';
 
 export const REQUEST_TOOL = { name: 'request_handoff', title: 'Request a human agent' } as const;
 
@@ -19,6 +20,7 @@ const PARAMETERS = {
   properties: {
     question: { type: 'string', description: QUESTION },
     email: { type: 'string', description: EMAIL },
+    kind: { type: 'string', enum: REQUEST_KINDS, description: KIND },
   },
   required: ['question'],
   additionalProperties: false,

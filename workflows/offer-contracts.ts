@@ -5,7 +5,8 @@ export const REQUEST_KINDS = ['now', 'message', 'next_opening'] as const;
 export type RequestKind = (typeof REQUEST_KINDS)[number];
 
 /** What a user may be offered when no human is there. */
-export type OfferKind = Exclude<RequestKind, 'now'>;
+export const OFFER_KINDS = ['message', 'next_opening'] as const satisfies RequestKind[];
+export type OfferKind = (typeof OFFER_KINDS)[number];
 
 /** Ready to be drawn as a button; `kind` is what the next request asks for. */
 export interface Offer {

@@ -7,7 +7,7 @@ import { ANSWERS, waitForEvent } from '../wait.ts';
 import { actingFor, type BotPrincipal, type Call } from './call.ts';
 import type { Args, Result } from './schemas.ts';
 import { aboutOf, endOf, MOST_EVENTS } from './view.ts';
-import { BUSY, REFUSED } from './words.ts';
+import { BUSY, OFFER, REFUSED } from './words.ts';
 
 type Requested = Result<'request_handoff'>;
 
@@ -18,13 +18,14 @@ export async function requestHandoff(call: Call, args: Args<'request_handoff'>):
   const { context } = call;
   const by = actingFor(call, args.botId);
   const email = args.email ?? args.user.email;
-  const { conversationId, channel, question, history, user } = args;
+  const { conversationId, channel, question, history, user, kind } = args;
   const outcome = await startHandoff(context, {
     botId: by.botId,
     conversationId,
     channel,
     question,
     history,
+    kind,
     user: { ...user, ...(email !== undefined && { email }) },
   });
   if (outcome.outcome === 'refused') return await refused(call, by, args, outcome);
@@ -47,9 +48,11 @@ async function decided(call: Call, row: HandoffRow, outcome: 'started' | 'existi
   if (busy !== undefined) {
     const text = busy.data['text'];
     const say = typeof text === 'string' ? text : about.say;
-    return { ...about, ...endOf(row, events), say, outcome: 'busy', whatToDo: BUSY };
+    const end = endOf(row, events);
+    return { ...about, ...end, say, outcome: 'busy', whatToDo: end.offers === undefined ? BUSY : `${BUSY} ${OFFER}` };
   }
-  return { ...about, ...endOf(row, events), outcome: outcomeOf(row, outcome), agent: row.agent };
+  const opensAt = row.status === 'scheduled' && row.opensAt !== null ? { opensAt: row.opensAt } : {};
+  return { ...about, ...endOf(row, events), ...opensAt, outcome: outcomeOf(row, outcome), agent: row.agent };
 }
 
 /**
@@ -62,8 +65,10 @@ function lastSeqOf(events: HandoffEvent[], outcome: 'started' | 'existing'): { l
   return outcome === 'started' ? { lastSeq: said.seq - 1 } : {};
 }
 
-function outcomeOf({ status }: HandoffRow, outcome: 'started' | 'existing') {
+function outcomeOf({ status, closeReason }: HandoffRow, outcome: 'started' | 'existing') {
   if (status === 'awaiting_email') return 'email_required' as const;
+  if (status === 'scheduled') return 'scheduled' as const;
+  if (closeReason === 'message_left') return 'message_left' as const;
   if (status === 'closed') return 'ended' as const;
   return status === 'opening' ? ('pending' as const) : outcome;
 }
@@ -73,7 +78,7 @@ async function refused(
   { context }: Call,
   { botId }: BotPrincipal,
   { conversationId, user }: Args<'request_handoff'>,
-  { reason, reply, nextOpening }: Refusal,
+  { reason, reply, nextOpening, offers }: Refusal,
 ): Promise<Requested> {
   const bot = await context.store.bots.get(botId);
   const otherwise = reason === 'out_of_hours' ? null : resolveText('busy', bot?.settings.texts ?? {}, user.locale);
@@ -81,9 +86,10 @@ async function refused(
     outcome: 'refused',
     reason,
     ...(nextOpening !== undefined && { nextOpening }),
+    ...(offers !== undefined && { offers }),
     conversationId,
     say: reply ?? otherwise,
     botMustBeSilent: false,
-    whatToDo: REFUSED,
+    whatToDo: offers === undefined ? REFUSED : `${REFUSED} ${OFFER}`,
   };
 }

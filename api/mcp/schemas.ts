@@ -1,14 +1,16 @@
 import { z } from 'zod';
-import { HANDOFF_STATUSES, CLOSE_REASONS, EVENT_TYPES } from '../../workflows/contracts.ts';
+import { HANDOFF_STATUSES, CLOSE_REASONS, EVENT_TYPES, OFFER_KINDS, REQUEST_KINDS } from '../../workflows/contracts.ts';
 import { attachment, clientId, email, MAX_SEQ, timestamp } from '../schemas/common.ts';
 import { messageRequest, REFUSALS, startRequest, user } from '../schemas/handoffs.ts';
 
 /** Longest wait of a call, seconds: MCP clients give up after 60 by default. */
 const MAX_WAIT_SECONDS = 45;
 
-/** What the model itself knows. The function-calling forms of `request_handoff` have these two and nothing else. */
+/** What the model itself knows. The function-calling forms of `request_handoff` have these and nothing else. */
 export const QUESTION = "What the user wants from a human, in the user's own words and language.";
 export const EMAIL = "The user's email address, only if the user has given one in this conversation.";
+export const KIND =
+  'Leave it out. Only when an earlier result had `offers` and the user has chosen one: its `kind`. `message` leaves the question for the humans, `next_opening` connects the user when they are back.';
 
 /** The API's own fields. A name of a schema would make a `$ref`, which not every model's provider follows. */
 const plainUser = z.strictObject(user.shape).default({}).describe('Who the user is, as far as you know.');
@@ -51,6 +53,7 @@ function inputsFor<T extends z.ZodType>(botId: T) {
       conversationId,
       question: startRequest.shape.question.describe(QUESTION),
       email: email.optional().describe(EMAIL),
+      kind: z.enum(REQUEST_KINDS).default('now').describe(KIND),
       channel: startRequest.shape.channel
         .default('api')
         .describe('Where the user is: `whatsapp`, `widget`, `api` or another short name.'),
@@ -93,6 +96,8 @@ export const START_OUTCOMES = [
   'existing',
   'pending',
   'email_required',
+  'scheduled',
+  'message_left',
   'busy',
   'ended',
   'refused',
@@ -104,6 +109,11 @@ export const START_OUTCOMES = [
  * we know.
  */
 const loose = <S extends z.ZodRawShape>(shape: S) => z.looseObject(shape) as unknown as z.ZodObject<S>;
+
+const offers = z
+  .array(loose({ kind: z.enum(OFFER_KINDS), text: z.string().nullable() }))
+  .optional()
+  .describe('What the user may have instead of a human now: `kind` for another request_handoff, `text` to show.');
 
 const choice = loose({ choice: z.enum(['wait', 'end']), text: z.string().nullable() });
 
@@ -143,6 +153,7 @@ const packet = z.record(z.string(), z.unknown());
 
 const ended = {
   closeReason: z.enum(CLOSE_REASONS).nullable().optional(),
+  offers,
   packet: packet.optional().describe('After the end: how it went and what was said, for you to go on with.'),
 };
 
@@ -152,9 +163,11 @@ export const outputs = {
       .enum(START_OUTCOMES)
       .describe(
         '`started`: the desk has it. `existing`: it had it before. `pending`: the desk has not decided yet. ' +
-          '`email_required`: nobody is called before the user gives an address. `busy`, `refused`, `ended`, `failed`: no human.',
+          '`email_required`: nobody is called before the user gives an address. `scheduled`: the user is connected at ' +
+          '`opensAt`, and you go on until then. `message_left`: the humans have the message. `busy`, `refused`, `ended`, `failed`: no human.',
       ),
     reason: z.enum(REFUSALS).optional().describe('Why it was refused.'),
+    opensAt: timestamp.optional(),
     nextOpening: timestamp.nullable().optional().describe('When the desk opens again; null: never.'),
     agent: agent.nullable().optional(),
     ...result,

@@ -22,6 +22,13 @@ export const IN_STATUS: Record<HandoffStatus, string> = {
     'The handoff is over and the conversation is yours again. Show `say`, read `packet` if it is there, and go on.',
 };
 
+/** While the desk has not taken a message that the user leaves. */
+export const LEAVING =
+  'The message is kept for the humans and goes to them as soon as the desk takes it: do not say that they have it. Go on helping, and look at handoff_status later.';
+
+export const OFFER =
+  'But ask the user whether he wants what `offers` names, with its `text`; if so, call request_handoff again with that `kind`.';
+
 export const BUSY =
   'The desk could not be reached: no human is coming. Show `say` and go on helping. Ask again later only.';
 

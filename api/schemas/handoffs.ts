@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEADLINE_KINDS, HANDOFF_STATUSES, REQUEST_KINDS } from '../../workflows/contracts.ts';
+import { DEADLINE_KINDS, HANDOFF_STATUSES, OFFER_KINDS, REQUEST_KINDS } from '../../workflows/contracts.ts';
 import {
   agent,
   attachments,
@@ -171,7 +171,7 @@ export const REFUSALS = ['disabled', 'not_configured', 'channel_not_supported', 
 
 export const offer = z
   .object({
-    kind: z.enum(['message', 'next_opening']).describe('What to send as `kind` of the next `POST /v1/handoffs`.'),
+    kind: z.enum(OFFER_KINDS).describe('What to send as `kind` of the next `POST /v1/handoffs`.'),
     text: z.string().nullable().describe("For a button, in the user's language; null: the bot says nothing."),
   })
   .meta({ id: 'Offer', description: 'What the user may have instead of a human now.' });

@@ -67,9 +67,10 @@ describe('the list of tools', () => {
     const { parameters, ...head } = json.openai.function;
     expect(head).toEqual({ name, description });
     expect(json.anthropic).toEqual({ name, description, input_schema: parameters });
-    const asked = inputSchema.properties as Record<string, { type: string; description: string }>;
+    const asked = inputSchema.properties as Record<string, { type: string; description: string; enum?: string[] }>;
     for (const [field, schema] of Object.entries(parameters.properties as typeof asked)) {
-      expect({ type: asked[field]?.type, description: asked[field]?.description }, field).toEqual(schema);
+      const { type, description: said, enum: choices } = asked[field] ?? {};
+      expect({ type, description: said, ...(choices && { enum: choices }) }, field).toEqual(schema);
     }
     expect(inputSchema.required).toEqual(expect.arrayContaining(parameters.required));
   });
@@ -211,6 +212,47 @@ const listed = async (conversationId: string) =>
 
 describe('with a worker', () => {
   beforeAll(() => api.work());
+
+  it('gets the offers of the bot with their words, and what the user chooses', async () => {
+    const closed = await modelOf({
+      hours: { timezone: 'UTC', periods: [{ kind: 'date', date: '2099-01-05', from: '09:00', to: '12:00' }] },
+      leaveMessage: true,
+      connectAtOpening: true,
+    });
+    const refused = await closed.use('request_handoff', ask({}));
+    expect(refused).toMatchObject({
+      outcome: 'refused',
+      offers: [
+        { kind: 'message', text: 'Leave a message' },
+        { kind: 'next_opening', text: expect.any(String) },
+      ],
+      whatToDo: expect.stringContaining('call request_handoff again with that `kind`'),
+    });
+    const left = await closed.use('request_handoff', ask({ kind: 'message', waitSeconds: 20 }));
+    expect(left).toMatchObject({
+      outcome: 'message_left',
+      say: 'Your message has reached our team. They will get back to you.',
+      botMustBeSilent: false,
+      packet: { outcome: 'message_left' },
+    });
+    const waits = await closed.use('request_handoff', ask({ kind: 'next_opening', waitSeconds: 20 }));
+    expect(waits).toMatchObject({
+      outcome: 'scheduled',
+      opensAt: '2099-01-05T09:00:00.000Z',
+      say: expect.stringContaining('as soon as they are back'),
+      botMustBeSilent: false,
+    });
+    const ended = await closed.use('end_handoff', { handoffId: waits.handoffId, waitSeconds: 20 });
+    expect(ended).toMatchObject({ outcome: 'closed', closeReason: 'user_closed' });
+  });
+
+  it('is told that a message still waits for the desk, and may go on', async () => {
+    const bot = await modelOf({ leaveMessage: true, desk: { kind: 'webhook', url: 'http://127.0.0.1:9' } });
+    const asked = await bot.use('request_handoff', ask({ kind: 'message', waitSeconds: 0 }));
+    expect(asked).toMatchObject({ outcome: 'pending', say: null, botMustBeSilent: false });
+    expect(asked.whatToDo).toContain('do not say that they have it');
+    await bot.use('end_handoff', { handoffId: asked.handoffId, waitSeconds: 20 });
+  });
 
   it.each(['legacy', 'auto'] as const)('carries a whole handoff (%s)', async (era) => {
     const talking = await connectModel(api.url, own.key, era);

@@ -40,6 +40,25 @@ async function save(page: Page): Promise<void> {
   await button.waitFor({ state: 'hidden' });
 }
 
+describe('what users may have when no human is there', () => {
+  it('is switched on, and refused where the desk has the users', async () => {
+    await onTab('hours', {}, async (page, id, { expectClean }) => {
+      await page.getByLabel('Leave a message').check();
+      await page.getByLabel('Connect at the next opening').check();
+      await save(page);
+      expect(await settingsOf(id)).toMatchObject({ leaveMessage: true, connectAtOpening: true });
+      expectClean();
+    });
+    const intercom = await api<Settings>('GET', '/sandbox/intercom-native/_control/settings?mode=native');
+    await onTab('hours', { mode: 'native', desk: { kind: 'intercom', ...intercom } }, async (page, id) => {
+      await page.getByLabel('Connect at the next opening').check();
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.getByText('not for users in the desk').first().waitFor();
+      expect(await settingsOf(id)).toMatchObject({ connectAtOpening: false });
+    });
+  });
+});
+
 describe('the hours of a bot', () => {
   const day = (page: Page, name: string) => page.locator('.week-day', { hasText: name });
 

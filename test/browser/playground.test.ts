@@ -85,6 +85,39 @@ describe('the playground', () => {
   });
 });
 
+describe('outside the hours', () => {
+  it('the user leaves a message, then is to be connected at the opening and does not wait', async () => {
+    const { page, say, userReads, user, sees, press, events, expectClean, close } = await openPlayground(
+      browser,
+      baton,
+      'webhook/external',
+    );
+    await press('Outside the hours');
+    await page.getByRole('button', { name: 'Outside the hours', pressed: true }).waitFor();
+    await say('I need a human for order 4711');
+    await userReads('Our team is not available right now.');
+    await press('Leave a message');
+    await userReads('Your message has reached our team.');
+    await sees('left a message');
+    await userReads('Is there anything else that I can do meanwhile?');
+    await say('human');
+    await press('Connect me when the team is back');
+    await userReads('You will be connected to our team as soon as they are back.');
+    await sees('connected at the next opening');
+    await sees('opening at the desk');
+    await say('Where is my order?');
+    await userReads('What is your order number?');
+    await press('Leave');
+    await sees('user left');
+    expect(await user.getByRole('listitem').filter({ hasText: 'Connect me when the team is back' }).count()).toBe(1);
+    expect(await events()).toEqual(['handoff.closed', 'handoff.scheduled', 'handoff.closed']);
+    await press('Outside the hours');
+    await page.getByRole('button', { name: 'Outside the hours', pressed: false }).waitFor();
+    expectClean();
+    await close();
+  });
+});
+
 describe.concurrent("the user's address", () => {
   it('is asked for on a channel of the web, and a wrong one is not taken', async () => {
     const { page, say, userReads, sees, press, expectClean, close } = await openPlayground(

@@ -14,6 +14,7 @@ const en = {
   back_after: 'I am the bot again. Your colleague {agent} said: “{words}”. Anything else?',
   somebody: 'from our team',
   nobody_came: 'I am the bot again. Nobody was free, I am sorry. I can take your order number meanwhile.',
+  left: 'Is there anything else that I can do meanwhile?',
   unreachable: 'I am the bot again. Our desk cannot be reached right now. Please try it later.',
 };
 
@@ -34,6 +35,7 @@ const fr: typeof en = {
   back_after: 'C’est de nouveau le bot. Votre interlocuteur {agent} a dit : « {words} ». Autre chose ?',
   somebody: 'de notre équipe',
   nobody_came: 'C’est de nouveau le bot. Personne n’était libre, désolé. Donnez-moi toujours votre numéro de commande.',
+  left: 'Puis-je faire autre chose pour vous en attendant ?',
   unreachable: 'C’est de nouveau le bot. Notre service est injoignable pour le moment. Réessayez plus tard.',
 };
 

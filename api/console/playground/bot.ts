@@ -1,10 +1,10 @@
-import type { Turn } from '../../../workflows/contracts.ts';
+import type { OfferKind, Turn } from '../../../workflows/contracts.ts';
 import { botText, type BotLanguage, type BotText } from './bot-texts.ts';
 
 /** A call of the tool that `GET /v1/bots/{id}/tool` defines, as a model makes it. */
 export interface ToolCall {
   type: 'function';
-  function: { name: string; arguments: { question: string; email?: string } };
+  function: { name: string; arguments: { question: string; email?: string; kind?: OfferKind } };
 }
 
 /** The definition, in the form of OpenAI's function calling. */
@@ -75,6 +75,7 @@ export function goesOn(packet: Packet | undefined, language: BotLanguage): strin
     const name = agent?.name ?? botText(language, 'somebody');
     return botText(language, 'back_after', { agent: name, words: shortened(lastWords) });
   }
+  if (outcome === 'message_left') return botText(language, 'left');
   if (outcome === 'desk_unavailable') return botText(language, 'unreachable');
   return botText(language, outcome === 'timed_out' || outcome === 'abandoned' ? 'nobody_came' : 'back');
 }

@@ -50,7 +50,11 @@ export function createMessengerTalk(
     journal.keep((kept) => ({ ...kept, calls: [...(kept.calls ?? []), [text, call]] }));
     const outcome = await requestHandoff(parts, call, conversationId, history);
     if (outcome.outcome === 'refused') {
-      await speak(conversationId, `refused-${id}`, outcome.reply ?? botText(locale.peek(), 'refused', outcome));
+      await speak(
+        conversationId,
+        `refused-${id}`,
+        outcome.reply ?? botText(locale.peek(), 'refused', { reason: outcome.reason }),
+      );
     }
   }
 

@@ -32,7 +32,8 @@ export function StateStrip({ model }: { model: PlaceModel }) {
 }
 
 export function FaultButtons({ model }: { model: PlaceModel }) {
-  const { desk, place } = model;
+  const { desk, place, ready } = model;
+  const isClosed = ready.value?.isClosed === true;
   const [error, setError] = useState<unknown>();
   const on = desk.state.value === undefined ? new Set<Fault>() : faultsOn(desk.state.value);
   // What a desk that waits for its bot answers cannot come before it has asked.
@@ -50,6 +51,13 @@ export function FaultButtons({ model }: { model: PlaceModel }) {
             {t(fault)}
           </Button>
         ))}
+        <Button
+          pressed={isClosed}
+          disabled={ready.value === undefined}
+          onPress={() => model.setClosed(!isClosed).then(() => setError(undefined), setError)}
+        >
+          {t('closed_hours')}
+        </Button>
       </div>
       <p class="hint">{t('faults_hint')}</p>
       {error === undefined ? null : <ErrorNote error={error} />}

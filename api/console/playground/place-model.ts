@@ -7,7 +7,7 @@ import { createJournal, type Journal } from './journal.ts';
 import { forget } from './kept.ts';
 import { createMessengerTalk } from './messenger-talk.ts';
 import { seatOf, type Place } from './places.ts';
-import { changeWaits, setUp, type Ready, type Waits } from './set-up.ts';
+import { changeHours, changeWaits, setUp, type Ready, type Waits } from './set-up.ts';
 import type { Talk } from './talk.ts';
 import { createWindowTalk } from './window-talk.ts';
 
@@ -27,6 +27,8 @@ export interface PlaceModel {
   seat: ReadonlySignal<string | undefined>;
   setChannel(channel: string): void;
   setWaits(waits: Waits): Promise<void>;
+  /** Outside the hours of the bot, for two minutes. */
+  setClosed(isClosed: boolean): Promise<void>;
   begin(): Promise<void>;
   /** Ends what is open and forgets this talk; a new model has to be opened. */
   startOver(): Promise<void>;
@@ -102,6 +104,10 @@ export function openPlace(place: Place): PlaceModel {
     async setWaits(waits) {
       await changeWaits(place.botId, waits);
       if (ready.peek() !== undefined) ready.value = { ...ready.peek()!, waits };
+    },
+    async setClosed(isClosed) {
+      await changeHours(place.botId, isClosed);
+      if (ready.peek() !== undefined) ready.value = { ...ready.peek()!, isClosed };
     },
     async begin() {
       begun ??= make()

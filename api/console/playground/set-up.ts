@@ -17,6 +17,8 @@ export interface Ready {
   settings: Record<string, unknown>;
   tool: Tool;
   waits: Waits;
+  /** The hours of the bot begin in a moment. */
+  isClosed: boolean;
 }
 
 interface Bot {
@@ -43,11 +45,14 @@ export async function setUp(place: Place): Promise<Ready> {
     ...waits,
     // In the desk's messenger nobody can ask the user whether he waits on.
     onWaitTimeout: inMessenger ? 'close' : 'ask',
+    // What the desk's messenger has is at the desk already.
+    leaveMessage: !inMessenger,
+    connectAtOpening: !inMessenger,
   });
   await connect(bot, place, settings);
   if (place.consent && bot.service.state !== 'available') await consent(botId, control);
   else if (bot.service.state === 'unavailable') throw new Error(bot.service.why);
-  return { settings, tool: await get<Tool>(`${botPath(botId)}/tool`), waits };
+  return { settings, tool: await get<Tool>(`${botPath(botId)}/tool`), waits, isClosed: false };
 }
 
 /** The same for all bots of the playground. */
@@ -62,6 +67,15 @@ function waitsKept(): Waits {
 export async function changeWaits(botId: string, waits: Waits): Promise<void> {
   await patch(botPath(botId), waits);
   localStorage.setItem(WAITS, JSON.stringify(waits));
+}
+
+const UNTIL_OPENING_MS = 120_000;
+
+/** Hours that begin in two minutes, or none. */
+export async function changeHours(botId: string, isClosed: boolean): Promise<void> {
+  const [date = '', clock = ''] = new Date(Date.now() + UNTIL_OPENING_MS).toISOString().split('T');
+  const period = { kind: 'date', date, from: clock.slice(0, 5), to: '24:00' };
+  await patch(botPath(botId), { hours: isClosed ? { timezone: 'UTC', periods: [period] } : null });
 }
 
 /** A desk with webhooks is told their address; the Webhook desk calls with a key. */

@@ -1,5 +1,5 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
-import type { Attachment, Turn } from '../../../workflows/contracts.ts';
+import type { Attachment, Offer, OfferKind, Turn } from '../../../workflows/contracts.ts';
 import { post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
 import { handoffPath } from '../lib/paths.ts';
@@ -14,6 +14,9 @@ export interface Talk {
   lines: ReadonlySignal<ChatLine[]>;
   /** The bot's window has to ask for something. */
   asks: ReadonlySignal<'email' | 'choice' | undefined>;
+  /** What the user may have instead of a human now. */
+  offers?: ReadonlySignal<readonly Offer[]>;
+  accept?(kind: OfferKind): Promise<void>;
   writes(text: string, files: Attachment[]): Promise<void>;
   /** A line that has not arrived. */
   retry(line: ChatLine): Promise<void>;
@@ -35,7 +38,7 @@ export interface TalkParts {
 
 type Outcome =
   | { outcome: 'started' | 'existing'; handoff: HandoffView }
-  | { outcome: 'refused'; reason: string; reply?: string };
+  | { outcome: 'refused'; reason: string; reply?: string; offers?: Offer[] };
 
 /** The one call that hands over, as a bot's backend makes it when its model has called the tool. */
 export async function requestHandoff(
@@ -44,7 +47,7 @@ export async function requestHandoff(
   conversationId: string,
   history: readonly Turn[],
 ): Promise<Outcome> {
-  const { question, email = knownEmail.value } = call.function.arguments;
+  const { question, email = knownEmail.value, kind } = call.function.arguments;
   const answer = await post<Outcome>('/v1/handoffs', {
     botId: place.botId,
     conversationId,
@@ -55,6 +58,7 @@ export async function requestHandoff(
       ...(!place.inMessenger && { id: 'playground-user', name: 'Lea', ...(email !== undefined && { email }) }),
     },
     question,
+    ...(kind !== undefined && { kind }),
     history: history.slice(-100),
     metadata: { from: 'playground' },
   });

@@ -19,6 +19,7 @@ export function UserSide({ model }: { model: PlaceModel }) {
   };
   const isOpen = journal.handoff.value !== undefined && journal.handoff.value.status !== 'closed';
   const asks = talk.asks.value;
+  const offers = talk.offers?.value ?? [];
   return (
     <section class="card side" aria-labelledby="user-side">
       <div class="row spread">
@@ -35,6 +36,15 @@ export function UserSide({ model }: { model: PlaceModel }) {
             {t('wait')}
           </Button>
           <Button onPress={() => tried(talk.choose('end'))}>{t('no_wait')}</Button>
+        </div>
+      ) : null}
+      {offers.length > 0 ? (
+        <div class="row" role="group" aria-label={t('offers')}>
+          {offers.map(({ kind, text }) => (
+            <Button key={kind} onPress={() => tried(talk.accept?.(kind) ?? Promise.resolve())}>
+              {text ?? t(kind)}
+            </Button>
+          ))}
         </div>
       ) : null}
       {error === undefined ? null : <ErrorNote error={error} />}

@@ -1,8 +1,8 @@
-import { computed, effect } from '@preact/signals';
-import type { Attachment, BotEvent, Turn } from '../../../workflows/contracts.ts';
+import { computed, effect, signal } from '@preact/signals';
+import type { Attachment, BotEvent, Offer, OfferKind, Turn } from '../../../workflows/contracts.ts';
 import { ApiFailure, post } from '../lib/api.ts';
 import { locale } from '../lib/i18n.ts';
-import { answer, goesOn, type Packet } from './bot.ts';
+import { answer, goesOn, type Packet, type ToolCall } from './bot.ts';
 import { botText } from './bot-texts.ts';
 import { watchDeliveries } from './delivery-watch.ts';
 import { isEmail, knownEmail } from './email.ts';
@@ -15,6 +15,8 @@ const THINKING_MS = 350;
 /** The user is in the bot's own window, on any channel but the desk's: this page is window and backend of the bot. */
 export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotEvent): void } {
   const { journal } = parts;
+  const offers = signal<readonly Offer[]>([]);
+  let lastCall: ToolCall | undefined;
   const handoff = handoffOf(parts);
   const conversationId = (): string => journal.kept.peek().conversationIds.at(-1) ?? '';
   const add = (...items: Item[]): void => journal.keep((kept) => ({ ...kept, items: [...kept.items, ...items] }));
@@ -47,11 +49,34 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
     await new Promise((resolve) => setTimeout(resolve, THINKING_MS));
     const { says: words, call } = answer(text, history, parts.tool(), locale.peek());
     says(words, call === undefined ? {} : { call });
-    if (call === undefined) return;
+    if (call !== undefined) await callsTool(call, history);
+  }
+
+  async function callsTool(call: ToolCall, history: Turn[]): Promise<void> {
+    lastCall = call;
     const outcome = await requestHandoff(parts, call, conversationId(), history);
-    if (outcome.outcome === 'refused') return says(outcome.reply ?? botText(locale.peek(), 'refused', outcome));
+    if (outcome.outcome === 'refused') {
+      says(outcome.reply ?? botText(locale.peek(), 'refused', { reason: outcome.reason }));
+      offers.value = outcome.offers ?? [];
+      return;
+    }
     const { id } = outcome.handoff;
     if (!journal.kept.peek().items.some((item) => isHandoff(item) && item.handoffId === id)) add({ handoffId: id });
+  }
+
+  /** The user has chosen what was offered: the same call again, with its kind. */
+  async function accept(kind: OfferKind): Promise<void> {
+    const said = offers.peek().find((offer) => offer.kind === kind)?.text ?? kind;
+    const history = turnsOf(lines.peek());
+    offers.value = [];
+    const question = lastCall?.function.arguments.question ?? journal.handoff.peek()?.question ?? said;
+    const call = {
+      name: parts.tool().openai.function.name,
+      arguments: { ...lastCall?.function.arguments, question, kind },
+    };
+    add({ id: crypto.randomUUID(), from: 'user', text: said });
+    says('', { call: { type: 'function', function: call } });
+    await callsTool({ type: 'function', function: call }, history);
   }
 
   async function toHumans(line: ChatLine): Promise<void> {
@@ -78,10 +103,13 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
   return {
     lines,
     asks: handoff.asks,
+    offers,
+    accept,
     giveEmail: handoff.giveEmail,
     choose: handoff.choose,
     end: handoff.end,
     async writes(text, files: Attachment[]) {
+      offers.value = [];
       const history = turnsOf(lines.peek());
       const withHumans = handoff.isOpen.peek() && journal.handoff.peek()?.botSilent === true;
       const handoffId = withHumans ? journal.handoff.peek()!.id : undefined;
@@ -105,6 +133,7 @@ export function createWindowTalk(parts: TalkParts): Talk & { onEvent(event: BotE
     onEvent(event) {
       if (event.type !== 'handoff.closed' || !journal.firstTime(event.handoffId)) return;
       says(goesOn(event.data['packet'] as Packet | undefined, locale.peek()));
+      offers.value = (event.data['offers'] ?? []) as Offer[];
     },
     stop() {
       stopEmail();

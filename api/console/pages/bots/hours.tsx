@@ -24,6 +24,10 @@ const t = translator({
     add_date: 'Add one date',
     full: 'There can be at most 10 periods.',
     reply: 'Outside the hours',
+    message_hint:
+      'Also when nobody has answered, or the desk is down. Agents find the message at the desk and answer later. Not for users in the desk’s own messenger.',
+    opening_hint:
+      'The bot goes on until the hours begin; then the desk is asked. Not for users in the desk’s own messenger.',
     reply_hint: 'As long as it is unchanged, it is said in the user’s language. Own texts for the reply go before it.',
   },
   fr: {
@@ -39,6 +43,10 @@ const t = translator({
     add_date: 'Ajouter une date',
     full: 'Il peut y avoir au plus 10 périodes.',
     reply: 'En dehors des horaires',
+    message_hint:
+      'Aussi quand personne n’a répondu, ou que le desk est en panne. Les agents trouvent le message au desk et répondent plus tard. Pas pour les utilisateurs de la messagerie du desk.',
+    opening_hint:
+      'Le bot continue jusqu’au début des horaires ; le desk est alors sollicité. Pas pour les utilisateurs de la messagerie du desk.',
     reply_hint:
       'Tant qu’elle est inchangée, elle est dite dans la langue de l’utilisateur. Les textes propres passent avant elle.',
   },
@@ -188,6 +196,24 @@ function ReplyCard() {
         onChange={(value) => set('outOfHoursReply', value)}
         error={error('outOfHoursReply')}
       />
+      <OfferField name="leaveMessage" hint={t('message_hint')} />
+      <OfferField name="connectAtOpening" hint={t('opening_hint')} />
     </Card>
+  );
+}
+
+/** What users may have instead of a human now. */
+function OfferField({ name, hint }: { name: 'leaveMessage' | 'connectAtOpening'; hint: string }) {
+  const { settings, set, error } = useForm();
+  return (
+    <CheckField
+      name={name}
+      label={te(name)}
+      hint={hint}
+      // A bot saved by an older version has neither.
+      value={settings[name] ?? false}
+      onChange={(value) => set(name, value)}
+      error={error(name)}
+    />
   );
 }

@@ -13,7 +13,8 @@ const t = translator({
     waits: 'Nobody answers',
     email: 'An email is needed, and not given',
     down: 'The desk is down',
-    closed: 'Outside the hours',
+    closed: 'Outside the hours, a message is left',
+    opening: 'Outside the hours, connected at the opening',
     silence: '(nothing is said)',
     user: 'User',
     agent: 'Agent',
@@ -28,7 +29,8 @@ const t = translator({
     waits: 'Personne ne répond',
     email: 'Un e-mail est nécessaire, et pas donné',
     down: 'Le desk est en panne',
-    closed: 'En dehors des horaires',
+    closed: 'Hors horaires, un message est laissé',
+    opening: 'Hors horaires, mise en relation à l’ouverture',
     silence: '(rien n’est dit)',
     user: 'Utilisateur',
     agent: 'Agent',
@@ -38,13 +40,14 @@ const t = translator({
   },
 });
 
-/** Text keys in the order of a handoff; `:agent` is what the agent says, `:user` another word of the user. */
+/** Text keys in the order of a handoff; `:agent` is what the agent says, `:message` and `:next_opening` what the user chooses. */
 const STORIES = {
   answered: ['connecting', 'active', ':agent', 'agent_changed', 'snoozed', 'closed_by_agent'],
   waits: ['connecting', 'desk_changed', 'wait_timeout', 'closed_wait_timeout'],
   email: ['email_required', 'closed_email_not_given'],
   down: ['connecting', 'busy', 'closed_desk_unavailable'],
-  closed: ['out_of_hours'],
+  closed: ['out_of_hours', ':message', 'closed_message_left'],
+  opening: ['out_of_hours', ':next_opening', 'scheduled', 'connecting', 'active'],
 };
 type Story = keyof typeof STORIES;
 const NAMES = Object.keys(STORIES) as Story[];
@@ -65,6 +68,8 @@ export function TextsPreview({ language, built }: { language: string; built: Bui
           {STORIES[story].map((key) =>
             key === ':agent' ? (
               <Line key={key} who="agent" text={t('reply')} />
+            ) : key.startsWith(':') ? (
+              <Chosen key={key} textKey={`offer_${key.slice(1)}`} language={language} built={built} />
             ) : (
               <Said key={key} textKey={key} language={language} built={built} />
             ),
@@ -82,6 +87,12 @@ function Line({ who, text }: { who: 'user' | 'agent'; text: string }) {
       {text}
     </li>
   );
+}
+
+/** A button that the user has pressed. */
+function Chosen({ textKey, language, built }: { textKey: string; language: string; built: BuiltInTexts }) {
+  const { settings } = useForm();
+  return <Line who="user" text={resolveText(textKey, language, settings.texts, built) ?? t('silence')} />;
 }
 
 function Said({ textKey, language, built }: { textKey: string; language: string; built: BuiltInTexts }) {

@@ -39,6 +39,8 @@ export interface Settings {
   agentSilenceTimeoutSeconds: number | null | undefined;
   hours: Hours | null;
   outOfHoursReply: string;
+  leaveMessage: boolean;
+  connectAtOpening: boolean;
   contextRounds: number | undefined;
   defaultEmail: string | null;
   emailTimeoutSeconds: number | undefined;
