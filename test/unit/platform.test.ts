@@ -17,6 +17,34 @@ test('secrets are redacted in log lines, also inside objects', () => {
   });
 });
 
+test('an error in the log says what it is, and not what it carries', () => {
+  const lines: string[] = [];
+  const log = createLogger('info', { write: (line) => void lines.push(line) });
+  const duplicate = Object.assign(new Error('duplicate key'), {
+    code: '23505',
+    detail: 'Key (email)=(ann@example.com)',
+  });
+  const refused = Object.assign(new Error('[livechat] send: 400', { cause: duplicate }), {
+    kind: 'rejected',
+    status: 400,
+    detail: 'text: "my secret story" is too long',
+  });
+  log.warn({ err: refused }, 'refused');
+  log.warn({ error: refused }, 'as the Temporal SDK says it');
+  expect(lines.join('')).not.toMatch(/ann@example|secret story/);
+  for (const line of lines) {
+    const { err, error } = JSON.parse(line) as Record<string, unknown>;
+    expect(err ?? error).toMatchObject({
+      type: 'Error',
+      message: '[livechat] send: 400',
+      kind: 'rejected',
+      status: 400,
+      stack: expect.stringContaining('platform.test'),
+      cause: { code: '23505', message: 'duplicate key' },
+    });
+  }
+});
+
 test('each process part has metrics of its own, by the names that alerts use', async () => {
   const [one, two] = [createMetrics(), createMetrics()];
   one.deliveries.inc({ lane: 'desk', desk: 'webhook', outcome: 'ok' });
