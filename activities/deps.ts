@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
-import type { BotEvent, ConversationInput, ConversationSignal } from '../workflows/contracts.ts';
+import type {
+  BotEvent,
+  ConversationInput,
+  ConversationSignal,
+  HandoffInput,
+  Recalled,
+} from '../workflows/contracts.ts';
 import type { DeskRegistry } from './desks/registry.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Metrics } from './platform/metrics.ts';
@@ -18,6 +24,15 @@ export interface HandoffRuns {
    * little late, and it may have some twice.
    */
   endedBadly(): AsyncIterable<string[]>;
+  /**
+   * What the runs of a handoff or native conversation still know behind this `seq`, oldest first; nothing when Temporal has
+   * none of them. A worker has to run.
+   */
+  recall(id: string, after: number): AsyncIterable<Recalled>;
+  /** What its first run was started with. */
+  begun(id: string): Promise<{ input: HandoffInput | ConversationInput; startedAt: string } | undefined>;
+  /** Handoffs and native conversations that run, or whose run has ended since then (ISO 8601), a page behind `token`. */
+  active(since: string, token?: string): Promise<{ ids: string[]; token?: string }>;
   /** Starts the workflow that delivers a handoff's remaining callbacks; once, however often it is called. */
   startCallbackTail(tail: { handoffId: string; botId: string; fromSeq: number; toSeq: number }): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { createMaintenanceActivities } from './maintenance.ts';
 import { createNativeActivities } from './native.ts';
 import { createObserver } from './observer.ts';
 import { createQuickActivities } from './quick.ts';
+import { createRecoveryActivities } from './recovery.ts';
 import { createRetentionActivities } from './retention.ts';
 import { createReconcileActivities } from './reconcile.ts';
 
@@ -51,6 +52,7 @@ export function createActivities(deps: Deps) {
     ...createMaintenanceActivities(deps),
     ...createGoneRunActivities(deps),
     ...createRetentionActivities(deps),
+    ...createRecoveryActivities(deps),
   };
 }
 

@@ -3,6 +3,7 @@ import { isConversationId } from '../workflows/ids.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
 import { tellConversation } from './native.ts';
+import { createRecovery } from './recovery.ts';
 import { handoffSettings } from './settings.ts';
 import { lateReplies } from './store/late.ts';
 import type { HandoffRow, UnforwardedEvent } from './store/types.ts';
@@ -48,6 +49,7 @@ function packetOfRow({ startedAt, activeAt, agent, counts }: HandoffRow, nowMs: 
 /** What a crash, an outage or a terminated run left behind is found and finished here, once a minute. */
 export function createMaintenanceActivities(deps: Deps) {
   const { store, runs, log, metrics } = deps;
+  const recoverRun = createRecovery(deps);
 
   /** Gives handoffs what the call that received it could not forward: after an outage that is more than a page. */
   async function replayKnown(): Promise<number> {
@@ -174,6 +176,18 @@ export function createMaintenanceActivities(deps: Deps) {
     if (conversation) await tellConversation(deps, conversation, [{ kind: 'handoffEnded', id }]);
   }
 
+  /**
+   * What the run has said and the journal has not: a terminated run was waiting for PostgreSQL, or PostgreSQL is a backup
+   * that is older than the end of the run. Without a worker that can replay it, its records are closed as they are.
+   */
+  async function recallFirst(handoffId: string): Promise<void> {
+    try {
+      await recoverRun(handoffId);
+    } catch (error) {
+      log.warn({ handoffId, err: error }, 'a run that has ended cannot be asked what it has said');
+    }
+  }
+
   async function closedHere(row: HandoffRow): Promise<boolean> {
     const [last] = await store.journal.read(row.id, row.lastSeq - 1, 1);
     return last?.data.detail === RUN_GONE;
@@ -190,6 +204,7 @@ export function createMaintenanceActivities(deps: Deps) {
     /** Closes the records of a handoff whose run is gone. Gives back where its desk has to be told, if anywhere. */
     async closeGoneHandoff(handoff: string): Promise<ConversationToClose | null> {
       // Read again: a run writes its end before it goes, and since the list was made it may have ended well.
+      await recallFirst(handoff);
       const row = await store.handoffs.get(handoff);
       if (!row) return null;
       const { id: handoffId, botId, desk, deskConversationId, mode } = row;

@@ -13,6 +13,7 @@ import {
   TASK_QUEUE,
   WORKFLOW,
 } from '../workflows/ids.ts';
+import { createRecall } from './recall.ts';
 
 /** How often the maintenance workflow looks for what was left behind. */
 const MAINTENANCE_EVERY = '1 minute';
@@ -77,6 +78,8 @@ export function createRuns(client: Client): HandoffRuns {
       }
       if (ids.length > 0) yield ids;
     },
+
+    ...createRecall(client),
 
     async startCallbackTail(tail) {
       try {

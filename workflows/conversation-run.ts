@@ -1,6 +1,12 @@
 /** What one run of a native conversation holds: the reducer's state and the outboxes beside it. */
 import type { JournalBatch } from '../activities/index.ts';
-import type { CarriedConversation, ConversationEvent, ConversationInput, ConversationState } from './contracts.ts';
+import type {
+  CarriedConversation,
+  ConversationEvent,
+  ConversationInput,
+  ConversationState,
+  RecalledState,
+} from './contracts.ts';
 import { beginConversation, reduceConversation } from './conversation-core.ts';
 import type { ConversationHappening, ConversationProgress } from './conversation-core.ts';
 import { newest, Outboxes } from './outboxes.ts';
@@ -44,6 +50,10 @@ export class ConversationRun extends Outboxes<ConversationEvent> {
 
   protected journalState(): Partial<JournalBatch> {
     return { human: this.state.human };
+  }
+
+  recalledState(): RecalledState {
+    return { lastSeq: this.state.lastSeq, human: this.state.human };
   }
 
   /**

@@ -17,6 +17,7 @@ import { startLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
 import { CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
+import { answerRecall } from './recall.ts';
 import { Watchdog } from './watchdog.ts';
 
 export const conversationQuery = defineQuery<ConversationState | null>('conversation');
@@ -33,6 +34,7 @@ export async function conversation(input: ConversationInput): Promise<void> {
     else early.push(...signals);
   });
   setHandler(conversationQuery, () => held.run?.state ?? null);
+  answerRecall(input, () => held.run);
 
   // A cancel in the Temporal UI is an operator's close: what was accepted still reaches the other side. (16)
   let cancelled = false;

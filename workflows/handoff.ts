@@ -29,6 +29,7 @@ import type { Lanes } from './lanes.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
 import { Lookout } from './reconcile.ts';
+import { answerRecall } from './recall.ts';
 import { HandoffRun } from './run.ts';
 import { Watchdog } from './watchdog.ts';
 import { withKnownSecondDesk, withdrawalLane } from './withdrawals.ts';
@@ -56,6 +57,7 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
     for (const signal of signals) if (isForHandoff(signal)) report(signal, 'signal');
   });
   setHandler(viewQuery, () => run.view());
+  answerRecall(input, () => run);
   showOperators();
 
   // A cancel in the Temporal UI is an operator's close: everybody is told before the run ends as cancelled. (16)

@@ -11,6 +11,7 @@ export const WORKFLOW = {
   conversation: 'conversation',
   callbackTail: 'callbackTail',
   maintenance: 'maintenance',
+  recovery: 'recovery',
 } as const;
 
 export const MAINTENANCE_SCHEDULE_ID = 'baton-maintenance';

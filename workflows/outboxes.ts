@@ -1,6 +1,14 @@
 /** What waits to leave a workflow: for the journal, the desk and the callback. No commands, no waiting. */
 import type { JournalBatch } from '../activities/index.ts';
-import type { BotEvent, CallbackProgress, DeskDelivery, FailureReason, LateMessage, Attachment } from './contracts.ts';
+import type {
+  Attachment,
+  BotEvent,
+  CallbackProgress,
+  DeskDelivery,
+  FailureReason,
+  LateMessage,
+  RecalledState,
+} from './contracts.ts';
 import { BATCH, BATCH_CHARACTERS, CARRY_MEMORY_CHARACTERS, RECENT_EVENTS } from './policies.ts';
 
 /** The first `count` of them at the most, as far as one payload holds them, and at least one. */
@@ -32,6 +40,8 @@ export type Settled =
 export abstract class Outboxes<E extends BotEvent> {
   readonly journal: E[] = [];
   readonly late: LateMessage[] = [];
+  /** All that this run has said, also what has left long ago: see `recall.ts`. */
+  readonly made: { events: E[]; late: LateMessage[] } = { events: [], late: [] };
   desk: DeskDelivery[] = [];
   callback: CallbackProgress<E>;
   /**
@@ -60,9 +70,14 @@ export abstract class Outboxes<E extends BotEvent> {
   /** What the record must show besides the events. */
   protected abstract journalState(): Partial<JournalBatch>;
 
+  /** For `recall.ts`. */
+  abstract recalledState(): RecalledState;
+
   protected take(step: { events: E[]; desk: DeskDelivery[]; late?: LateMessage[] }, by: 'signal' | 'other'): void {
     this.journal.push(...step.events);
     this.late.push(...(step.late ?? []));
+    this.made.events.push(...step.events);
+    this.made.late.push(...(step.late ?? []));
     this.desk.push(...step.desk);
     if (by === 'other') this.#unsureSeq = step.events.at(-1)?.seq ?? this.#unsureSeq;
     if (!this.#callbackWanted || step.events.length === 0) return;

@@ -131,3 +131,10 @@ export const sweep = proxyActivities<
   scheduleToCloseTimeout: 300_000,
   retry: DESK_RETRY,
 });
+
+/** An operator waits for it, and every step may be done again. */
+export const recover = proxyActivities<Pick<Activities, 'recoverPage' | 'recoverAgain'>>({
+  startToCloseTimeout: 600_000,
+  heartbeatTimeout: 60_000,
+  retry: DESK_RETRY,
+});

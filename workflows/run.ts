@@ -9,6 +9,7 @@ import type {
   HandoffInput,
   HandoffState,
   HandoffView,
+  RecalledState,
   ShownDeadline,
   Turn,
   Withdrawal,
@@ -96,6 +97,21 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   private get deadline(): ShownDeadline | null {
     const { deadline } = this.state;
     return deadline ? { kind: deadline.kind, at: new Date(deadline.atMs).toISOString() } : null;
+  }
+
+  recalledState(): RecalledState {
+    const { deskConversationId, lastSeq, left } = this.state;
+    const { status, deadline, counts, email } = this.journalState();
+    return {
+      lastSeq,
+      desk: this.address.desk,
+      ...(left && { left }),
+      ...(status && { status }),
+      ...(counts && { counts }),
+      ...(email !== undefined && { email }),
+      deadline: deadline ?? null,
+      ...(deskConversationId !== undefined && { deskConversationId }),
+    };
   }
 
   get finished(): boolean {

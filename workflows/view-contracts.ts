@@ -1,5 +1,14 @@
 /** What a handoff shows of itself: to operators while it is open, to the bot when it ends. */
-import type { Agent, Attachment, CloseReason, DeadlineKind, HandoffStatus, PacketOutcome } from './contracts.ts';
+import type {
+  Agent,
+  Attachment,
+  BotEvent,
+  CloseReason,
+  DeadlineKind,
+  HandoffStatus,
+  LeftDesk,
+  PacketOutcome,
+} from './contracts.ts';
 
 /** What ends a handoff, or asks its user, when nothing happens until `at` (ISO 8601). */
 export interface ShownDeadline {
@@ -82,4 +91,28 @@ export interface LateMessage {
   agent?: Agent;
   /** The handoff had left this desk. */
   desk?: string;
+}
+
+/** Where a run is, for a row that has to be brought up to date. */
+export interface RecalledState {
+  lastSeq: number;
+  /** Of a handoff. */
+  status?: HandoffStatus;
+  email?: string;
+  deadline?: ShownDeadline | null;
+  counts?: HandoffCounts;
+  deskConversationId?: string;
+  /** Of a handoff: the desk that has it now, and the one that it has left. */
+  desk?: string;
+  left?: LeftDesk;
+  /** Of a native conversation: a human has it. */
+  human?: boolean;
+}
+
+/** What a run knows of all that it has said, behind a `seq`, and where it is. */
+export interface Recalled extends RecalledState {
+  /** Oldest first, as many as one payload holds; none: there are no more. */
+  events: BotEvent[];
+  /** Of a handoff; with the first page only. */
+  late: LateMessage[];
 }

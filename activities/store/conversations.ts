@@ -40,6 +40,13 @@ export function createConversations(db: Database, box: ContentBox): Conversation
       if (!row) throw new Error('the conversation that was just stored is gone');
       return row;
     },
+    async restore({ id, botId, desk, deskConversationId }) {
+      await db
+        .insertInto('conversations')
+        .values({ id, bot_id: botId, desk, desk_conversation_id: cleanText(deskConversationId) })
+        .onConflict((oc) => oc.column('id').doNothing())
+        .execute();
+    },
     async get(id) {
       const row = await db.selectFrom('conversations').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toRow(row);

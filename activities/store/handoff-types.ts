@@ -32,6 +32,8 @@ export interface NewHandoff {
   metadata: unknown;
   /** Native mode: known from the start. */
   deskConversationId?: string;
+  /** ISO 8601; now when absent. */
+  startedAt?: string;
 }
 
 /** A desk that did not answer. */

@@ -150,6 +150,7 @@ async function open(
             opens_at: handoff.opensAt,
             request: box.seal({ user, question, metadata: metadata ?? null }, placeOf.handoff('request', id)),
             user_marks: userMarks,
+            ...(handoff.startedAt !== undefined && { started_at: new Date(handoff.startedAt) }),
           })
           // Waits for a concurrent insert of the same conversation to end, then sees its row.
           .onConflict((oc) => oc.doNothing())

@@ -156,6 +156,8 @@ export interface ConversationRow {
 export interface Conversations {
   /** The row of this conversation, made when there is none; the same from any number of callers. */
   open(conversation: { botId: string; desk: string; deskConversationId: string }): Promise<ConversationRow>;
+  /** Makes a row that was lost. Throws when the desk's conversation has another one by now. */
+  restore(conversation: { id: string; botId: string; desk: string; deskConversationId: string }): Promise<void>;
   get(id: string): Promise<ConversationRow | undefined>;
   find(botId: string, desk: string, deskConversationId: string): Promise<ConversationRow | undefined>;
   /** Those with this id at any desk of the bot. */

@@ -16,6 +16,17 @@ export interface Expired {
   limit: number;
 }
 
+/** What the journal has of a handoff or native conversation. */
+export interface Journaled {
+  /** It has a row. */
+  known: boolean;
+  lastSeq: number;
+  /** Nothing is missing between the first event and the last; of a conversation, whose old events go, the first that is left. */
+  whole: boolean;
+  /** On purpose: nothing of it must come back. */
+  erased: boolean;
+}
+
 /** Data that goes again, and what maintenance notes for its next round. All deletions are many short transactions. */
 export interface Upkeep {
   /** Where a walk of this name stands; undefined: at its beginning. */
@@ -37,7 +48,10 @@ export interface Upkeep {
   expireRefusals(expired: Expired): Promise<number>;
   /**
    * Deletes all that is kept of these handoffs and native conversations, whatever their state: ask first whether they have
-   * ended. Again: deletes what is left.
+   * ended. Again: deletes what is left. Their ids are kept, so that nothing brings them back.
    */
   erase(erased: { botId: string; handoffIds: string[]; conversationIds: string[] }): Promise<Deleted>;
+  journaled(id: string): Promise<Journaled>;
+  /** Lets the row of a handoff or conversation take over from events that are older than it has seen. */
+  rewind(id: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
+import { isConversationId } from '../../workflows/ids.ts';
 import type { Database } from './database.ts';
-import type { Deleted, Expired, Upkeep } from './upkeep-types.ts';
+import type { Deleted, Expired, Journaled, Upkeep } from './upkeep-types.ts';
 
 /**
  * Rows of one statement. Each is a transaction of its own, because a long one would hold up the streams of all bots, and a
@@ -45,7 +46,15 @@ export function createUpkeep(db: Database): Upkeep {
           delete from refusals where ctid = any(array(select ctid from refusals where at < ${before(days)} limit ${rows}))
         `.execute(db),
       ),
+    journaled: (id) => journaled(db, id),
+    async rewind(id) {
+      await sql`
+        with handoff as (update handoffs set last_seq = 0 where id = ${id})
+        update conversations set last_seq = 0 where id = ${id}
+      `.execute(db);
+    },
     async erase({ botId, handoffIds, conversationIds }) {
+      await rememberErased(db, [...handoffIds, ...conversationIds]);
       const deleted = await deleteOwned(db, [...handoffIds, ...conversationIds]);
       await forgetAtDesks(db, botId, handoffIds, conversationIds);
       return {
@@ -165,6 +174,28 @@ async function expireInbox(db: Database, { days, limit }: Expired): Promise<numb
   return deleted;
 }
 
+/** An id says nothing of a user. Temporal deletes histories later, and what it still has would otherwise come back. */
+const erasedName = (id: string): string => `erased ${id}`;
+
+async function rememberErased(db: Database, ids: string[]): Promise<void> {
+  await sql`
+    insert into upkeep (name, value) select name, '' from unnest(${ids.map(erasedName)}::text[]) as x (name)
+    on conflict (name) do nothing
+  `.execute(db);
+}
+
+async function journaled(db: Database, id: string): Promise<Journaled> {
+  const { rows } = await sql<Journaled>`
+    select
+      exists (select 1 from handoffs where id = ${id}) or exists (select 1 from conversations where id = ${id}) as known,
+      coalesce(max(seq), 0) as "lastSeq",
+      count(*) = coalesce(max(seq) - case when ${isConversationId(id)} then min(seq) - 1 else 0 end, 0) as whole,
+      exists (select 1 from upkeep where name = ${erasedName(id)}) as erased
+    from events where handoff_id = ${id}
+  `.execute(db);
+  return rows[0] ?? { known: false, lastSeq: 0, whole: true, erased: false };
+}
+
 /** What desks noted about these talks; their keys end with an id of the handoff or of the conversation. */
 async function forgetAtDesks(
   db: Database,
@@ -175,7 +206,7 @@ async function forgetAtDesks(
   await sql`
     delete from desk_memory where bot_id = ${botId} and exists (
       select 1 from (
-        select unnest(array[id, conversation_id, desk_conversation_id]) as id from handoffs
+        select unnest(array[id, conversation_id, desk_conversation_id, earlier_desk_conversation_id]) as id from handoffs
         where id = any(${handoffIds}::text[]) and bot_id = ${botId}
         union select desk_conversation_id from conversations where id = any(${conversationIds}::text[])
       ) as ids where right(desk_memory.key, length(ids.id) + 1) = '.' || ids.id

@@ -111,7 +111,7 @@ async function firstOf(pages: AsyncIterable<HandoffRow[]>): Promise<{ handoffs: 
 }
 
 function remains(handoffs: HandoffRow[], histories: Erased['histories']): Erased['remains'] {
-  const desks = [...new Set(handoffs.map((row) => row.desk))];
+  const desks = [...new Set(handoffs.flatMap((row) => [row.desk, ...row.earlierDesks.map(({ desk }) => desk)]))];
   return [
     ...desks.map((desk) => ({
       where: desk,

@@ -33,7 +33,10 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
     store: {
       forgetExpiredMemory: async () => 0,
       handoffs: { openOlderThan: async () => [open], get: async () => open, stillOpen: async (ids: string[]) => ids },
-      upkeep: walks(),
+      upkeep: {
+        ...walks(),
+        journaled: async () => ({ known: true, lastSeq: 3, whole: true, erased: false }),
+      },
       bots: { get: async () => ({ settings: { callback: {}, texts: {} } }) },
       ledger: { get: async () => ({ started: 0, sent: 2 }) },
       journal: {
@@ -48,6 +51,7 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
     runs: {
       state: async () => 'gone',
       endedBadly: async function* () {},
+      recall: async function* () {},
       startCallbackTail: async () => void steps.push('tail'),
       ...runs,
     },
