@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { DeskRegistry } from '../desks/registry.ts';
 import { DESK_SETTINGS, joinSecrets, splitSecrets, type BotSettings, type DeskSetting } from '../settings.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { isoTime, type Database } from './database.ts';
+import type { HookTokens } from './hook-tokens.ts';
 import { secretAad, type SecretBox } from './secrets.ts';
 import type { Sealed, Tables } from './tables.ts';
 import type { BotRecord, Bots, Service } from './types.ts';
 
-const HOOK_TOKEN_BYTES = 24;
 export const DESK_FIELD = 'desk.';
 const CURSOR = /^[^]{1,256}$/;
 
@@ -22,6 +21,7 @@ interface BotRow extends Partial<Record<DeskSetting, DeskRow>> {
 interface BotsContext {
   db: Database;
   box: SecretBox;
+  hookTokens: HookTokens;
   desks: DeskRegistry;
   /** Called after a change that a bot's keys depend on. */
   changed(): void;
@@ -33,15 +33,18 @@ export class ChangedMeanwhile extends Error {
 }
 
 export function createBots(context: BotsContext): Bots {
-  const { db, box } = context;
+  const { db, box, hookTokens } = context;
   return {
-    get: (id) => readRecord(db, id),
+    get: (id) => readRecord(context, id),
     async list({ cursor, limit }) {
       const after = cursor === undefined ? undefined : decodeCursor(cursor, CURSOR);
       const rows = await readRows(db, { after, limit: limit + 1 });
       const page = rows.slice(0, limit);
       const last = page.at(-1);
-      return { bots: page.map(toRecord), nextCursor: rows.length > limit && last ? encodeCursor(last.bot.id) : null };
+      return {
+        bots: page.map((row) => toRecord(row, hookTokens)),
+        nextCursor: rows.length > limit && last ? encodeCursor(last.bot.id) : null,
+      };
     },
     async withSecrets(id) {
       const [row] = await readRows(db, { id });
@@ -53,7 +56,7 @@ export function createBots(context: BotsContext): Bots {
         await write(tx, context, id, settings, { desk: options.service, secondDesk: options.secondService });
       });
       context.changed();
-      const record = await readRecord(db, id);
+      const record = await readRecord(context, id);
       if (!record) throw new Error(`bot ${id} was deleted at the moment it was written`);
       return record;
     },
@@ -79,15 +82,7 @@ export function createBots(context: BotsContext): Bots {
       const row = await db.selectFrom('bots').select(['settings', 'secrets']).where('id', '=', id).executeTakeFirst();
       return row ? joinSecrets(row.settings, openSecrets(box, id, row.secrets)).callback : null;
     },
-    async byHookToken(kind, token) {
-      const row = await db
-        .selectFrom('desk_configs')
-        .select('bot_id')
-        .where('hook_token', '=', token)
-        .where('kind', '=', kind)
-        .executeTakeFirst();
-      return row && { botId: row.bot_id };
-    },
+    byHookToken: hookTokens.find,
     async setService(id, kind, { state, why = null }: { state: 'available' | 'unavailable'; why?: string | null }) {
       const result = await db
         .updateTable('desk_configs')
@@ -121,9 +116,9 @@ async function requireUnchanged(
 const forgetHealth = (db: Database, botId: string): Promise<unknown> =>
   db.deleteFrom('callback_health').where('bot_id', '=', botId).execute();
 
-async function readRecord(db: Database, id: string): Promise<BotRecord | undefined> {
+async function readRecord({ db, hookTokens }: BotsContext, id: string): Promise<BotRecord | undefined> {
   const [row] = await readRows(db, { id });
-  return row && toRecord(row);
+  return row && toRecord(row, hookTokens);
 }
 
 async function readRows(
@@ -149,7 +144,7 @@ async function readRows(
 
 async function write(
   tx: Transaction<Tables>,
-  { box, desks }: BotsContext,
+  { box, desks, hookTokens }: BotsContext,
   id: string,
   settings: BotSettings,
   services: Partial<Record<DeskSetting, Pick<Service, 'state' | 'why'> | undefined>>,
@@ -176,7 +171,7 @@ async function write(
     if (!config) continue;
     // Sealed for its kind, not for its place: the two desks may change places.
     const ofDesk = Object.entries(secrets).filter(isOf(place)).map(asFirst);
-    await writeDesk(tx, id, config, sealAll(box, id, ofDesk, config.kind), services[place]);
+    await writeDesk(tx, hookTokens, id, config, sealAll(box, id, ofDesk, config.kind), services[place]);
   }
 }
 
@@ -188,6 +183,7 @@ const asFirst = ([path, value]: [string, string]): [string, string] => [
 
 async function writeDesk(
   tx: Transaction<Tables>,
+  hookTokens: HookTokens,
   botId: string,
   desk: NonNullable<BotSettings['desk']>,
   sealed: Sealed,
@@ -207,7 +203,7 @@ async function writeDesk(
       bot_id: botId,
       kind: desk.kind,
       ...row,
-      hook_token: randomBytes(HOOK_TOKEN_BYTES).toString('base64url'),
+      ...hookTokens.make(botId, desk.kind),
       service_state: state,
       service_why: why,
     })
@@ -233,14 +229,14 @@ const serviceOf = (desk: DeskRow | undefined): Service =>
       }
     : { state: 'not_configured', since: null };
 
-function toRecord({ bot, desk, secondDesk }: BotRow): BotRecord {
+function toRecord({ bot, desk, secondDesk }: BotRow, hookTokens: HookTokens): BotRecord {
   return {
     id: bot.id,
     // Stored as `splitSecrets` left them: every secret reads `set`.
     settings: { ...bot.settings, desk: desk?.config ?? null, secondDesk: secondDesk?.config ?? null },
-    hookToken: desk?.hook_token ?? '',
+    hookToken: desk ? hookTokens.open(desk) : '',
     service: serviceOf(desk),
-    secondDesk: secondDesk ? { hookToken: secondDesk.hook_token, service: serviceOf(secondDesk) } : null,
+    secondDesk: secondDesk ? { hookToken: hookTokens.open(secondDesk), service: serviceOf(secondDesk) } : null,
     createdAt: isoTime(bot.created_at),
     updatedAt: isoTime(bot.updated_at),
   };

@@ -3,6 +3,7 @@ import { placeOf, type ContentBox, type Place } from './content.ts';
 import { messageIdOf } from './journal.ts';
 import { ownSecretAad, type UserMarks } from './marks.ts';
 import { memoryAad } from './memory.ts';
+import type { HookTokens } from './hook-tokens.ts';
 import { botSecretAad, DESK_FIELD } from './bots.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Sealed, StoredRequest } from './tables.ts';
@@ -33,8 +34,15 @@ export interface SealedTable {
 
 const text = (row: TextRow, column: string): string => row[column] ?? '';
 
+interface Seals {
+  secrets: SecretBox;
+  content: ContentBox;
+  marks: UserMarks;
+  hookTokens: HookTokens;
+}
+
 /** Everything that is sealed, and the only list of it: a test compares it with the tables. */
-export function sealedTables(secrets: SecretBox, content: ContentBox, marks: UserMarks): SealedTable[] {
+export function sealedTables({ secrets, content, marks, hookTokens }: Seals): SealedTable[] {
   const again = (stored: string, aad: string): string => secrets.seal(secrets.open(stored, aad), aad);
   const all = (stored: string, aadOf: (name: string) => string): string =>
     JSON.stringify(
@@ -60,14 +68,20 @@ export function sealedTables(secrets: SecretBox, content: ContentBox, marks: Use
       name: 'desk_configs',
       keys: 'secrets',
       primary: { bot_id: 'text', kind: 'text' },
-      columns: { secrets: 'json' },
+      columns: { secrets: 'json', hook_token: 'text' },
+      made: { hook_hash: 'text' },
       more: [],
       page: 100,
-      reseal: (row) => ({
-        secrets: all(text(row, 'secrets'), (field) =>
-          botSecretAad(text(row, 'bot_id'), `${DESK_FIELD}${field}`, text(row, 'kind')),
-        ),
-      }),
+      incomplete: `hook_hash is null or (${hookTokens.seals} and hook_token not like 'v1.%')`,
+      reseal(row) {
+        const place = { bot_id: text(row, 'bot_id'), kind: text(row, 'kind') };
+        return {
+          secrets: all(text(row, 'secrets'), (field) =>
+            botSecretAad(place.bot_id, `${DESK_FIELD}${field}`, place.kind),
+          ),
+          ...hookTokens.again({ ...place, hook_token: text(row, 'hook_token') }),
+        };
+      },
     },
     {
       name: 'desk_memory',

@@ -8,6 +8,7 @@ import { createConversations } from './conversations.ts';
 import { openDatabase } from './database.ts';
 import { readGauges } from './gauges.ts';
 import { createHandoffs } from './handoffs.ts';
+import { createHookTokens } from './hook-tokens.ts';
 import { createInbox } from './inbox.ts';
 import { createInsight } from './insight.ts';
 import { createJournal } from './journal.ts';
@@ -61,7 +62,8 @@ export function createStore({
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const content = createContentBox(payloadKeys);
-  const bots = createBots({ db, box, desks, changed: keys.forget });
+  const hookTokens = createHookTokens(db, box, content.first !== undefined);
+  const bots = createBots({ db, box, hookTokens, desks, changed: keys.forget });
   const memory = createMemory(db, box);
   const userMarks = createUserMarks(db, box, log);
   const journal = createJournal(db, content, userMarks);
@@ -86,7 +88,12 @@ export function createStore({
     connections,
     gauges: () => readGauges(db),
     rotateKeys: (options) =>
-      rotate(db, sealedTables(box, content, userMarks), { secrets: box.first, content: content.first }, options),
+      rotate(
+        db,
+        sealedTables({ secrets: box, content, marks: userMarks, hookTokens }),
+        { secrets: box.first, content: content.first },
+        options,
+      ),
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -53,7 +53,9 @@ export interface Tables {
     kind: string;
     config: Json<{ kind: string } & Record<string, unknown>>;
     secrets: Json<Sealed>;
+    /** See `HookTokens`. */
     hook_token: string;
+    hook_hash: string | null | undefined;
     service_state: 'available' | 'unavailable';
     service_why: string | null;
     service_since: GeneratedTime;

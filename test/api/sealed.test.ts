@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -196,7 +197,15 @@ it('nothing that people wrote and no secret is in Temporal, in PostgreSQL or in 
     'Temporal at the end': await allOfTemporal(),
     'the log': api.log.join('\n'),
   };
-  const secrets = [...Object.values(SECRETS), CALLBACK_SECRET, NATIVE_SECRET, OPERATOR_KEY, key, native.key];
+  const secrets = [
+    ...Object.values(SECRETS),
+    CALLBACK_SECRET,
+    NATIVE_SECRET,
+    OPERATOR_KEY,
+    key,
+    native.key,
+    basename(hook),
+  ];
   const keys = [payloadKeys, api.secretKeys].map((ring) => ring.split(':')[1] ?? '');
   for (const [where, content] of Object.entries(everything)) {
     for (const hidden of [MARK, PHONE, 'wombat', ...secrets, ...keys]) {

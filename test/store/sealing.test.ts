@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContentBox } from '../../activities/store/content.ts';
+import { openDatabase } from '../../activities/store/database.ts';
+import { createHookTokens } from '../../activities/store/hook-tokens.ts';
 import { sealedTables } from '../../activities/store/sealed-tables.ts';
 import { createSecretBox } from '../../activities/store/secrets.ts';
 import { createStore, type Store } from '../../activities/store/store.ts';
@@ -117,7 +119,11 @@ test('every column with JSON is sealed, or holds nothing that people wrote', asy
     'handoffs.deadline',
   ];
   const secrets = createSecretBox(fixture.secretKeys);
-  const tables = sealedTables(secrets, createContentBox(undefined), fixture.store.userMarks);
+  const db = openDatabase(fixture.url, 1, silent).db;
+  const hookTokens = createHookTokens(db, secrets, true);
+  const marks = fixture.store.userMarks;
+  const tables = sealedTables({ secrets, content: createContentBox(undefined), marks, hookTokens });
+  await db.destroy();
   const sealed = tables.flatMap(({ name, columns }) => Object.keys(columns).map((column) => `${name}.${column}`));
   const found = await fixture.query<{ name: string }>(
     `select table_name || '.' || column_name as name from information_schema.columns
@@ -129,6 +135,29 @@ test('every column with JSON is sealed, or holds nothing that people wrote', asy
       .filter((name) => !sealed.includes(name))
       .toSorted(),
   ).toEqual(clear);
+});
+
+test('the token of a webhook address is sealed too, and what a dump shows of it opens nothing', async () => {
+  const store = storeWith(newKey('p1'));
+  const [botId, older] = [newId('bot'), newId('bot')];
+  const { hookToken } = await store.bots.put(botId, webhookSettings());
+  const before = await fixture.store.bots.put(older, webhookSettings());
+  expect(hookToken).toMatch(/^[\w-]{32}$/);
+  expect(await store.bots.byHookToken('webhook', hookToken)).toEqual({ botId });
+  expect(await store.bots.byHookToken('intercom', hookToken)).toBeUndefined();
+  // A row as the version before wrote it.
+  await fixture.query('update desk_configs set hook_hash = null where bot_id = $1', [older]);
+  expect(await store.bots.byHookToken('webhook', before.hookToken)).toEqual({ botId: older });
+  const [row] = await fixture.query<{ hook_token: string; hook_hash: string }>(
+    'select hook_token, hook_hash from desk_configs where bot_id = $1',
+    [botId],
+  );
+  expect(JSON.stringify(row)).not.toContain(hookToken);
+  for (const seen of [row!.hook_token, row!.hook_hash]) {
+    expect(await store.bots.byHookToken('webhook', seen)).toBeUndefined();
+  }
+  // New settings keep the address.
+  expect((await store.bots.put(botId, webhookSettings({ contextRounds: 3 }))).hookToken).toBe(hookToken);
 });
 
 test('a sealed value that is moved to another row does not open', async () => {
@@ -169,7 +198,7 @@ test('rotation seals what was plain or had an older key, and completes old rows'
   await fixture.query('update handoffs set user_marks = null where id = $1', [old.handoffId]);
   const sealed = await talk(storeWith(p1), 'Yak5520');
   const settings = webhookSettings();
-  await fixture.store.bots.put(botId, settings);
+  const { hookToken } = await fixture.store.bots.put(botId, settings);
   await fixture.store.memory(botId, 'webhook').put('token', { value: 'v1.k1.not a key' });
   const marks = await fixture.store.userMarks(botId, { id: 'x' });
 
@@ -189,13 +218,17 @@ test('rotation seals what was plain or had an older key, and completes old rows'
     expect(Object.keys(values), name).toEqual([keys === 'content' ? 'p2' : 'k2']);
   }
   expect(tables.filter(({ resealed }) => resealed === 0)).toEqual([]);
-  expect(await dump()).not.toMatch(/yak5520/i);
+  const sealedDump = await dump();
+  expect(sealedDump).not.toMatch(/yak5520/i);
+  expect(sealedDump).not.toContain(hookToken);
 
   // The old keys are not needed any more.
   const fresh = storeWith(p2, k2);
   await readsAll(fresh, { ...old, botId });
   await readsAll(fresh, sealed);
   expect(await fresh.bots.withSecrets(botId)).toEqual(settings);
+  expect((await fresh.bots.get(botId))?.hookToken).toBe(hookToken);
+  expect(await fresh.bots.byHookToken('webhook', hookToken)).toEqual({ botId });
   expect(await fresh.memory(botId, 'webhook').get('token')).toEqual({ value: 'v1.k1.not a key' });
   expect(await fresh.userMarks(botId, { id: 'x' })).toEqual(marks);
   const found = await fixture.query<{ id: string }>('select id from handoffs where user_marks @> $1', [

@@ -7,6 +7,7 @@ import { upkeep } from './0006-upkeep.ts';
 import { reconcile } from './0007-reconcile.ts';
 import { secondDesk } from './0008-second-desk.ts';
 import { requests } from './0009-requests.ts';
+import { hookHash } from './0010-hook-hash.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -22,4 +23,5 @@ export const migrations: Record<string, string> = {
   '0007-reconcile': reconcile,
   '0008-second-desk': secondDesk,
   '0009-requests': requests,
+  '0010-hook-hash': hookHash,
 };
