@@ -59,6 +59,7 @@ export function work(options: WorkOptions): Work {
   }
 
   const started = start();
+  shutdown.allow(options.config.limits.workerForceSeconds * 1_000);
   shutdown.add('the worker', async () => {
     await started.catch(() => undefined);
     running?.worker.shutdown();

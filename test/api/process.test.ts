@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../activities/platform/config.ts';
 import { createStreamPlaces } from '../../api/stream-places.ts';
+import { createMetrics } from '../../activities/platform/metrics.ts';
+import { serveProbes } from '../../worker/probes.ts';
+import type { WorkerState } from '../../worker/worker.ts';
 import { openStream, OPERATOR_KEY, startApi, type Api } from './harness.ts';
 
 let api: Api;
@@ -60,6 +63,42 @@ describe('readiness without Temporal', () => {
     } finally {
       await lost.close();
     }
+  });
+});
+
+describe('the probes of a worker', () => {
+  const lifecycle = { migrated: true, draining: false };
+  let state: WorkerState | 'starting' = 'starting';
+  let probes: Awaited<ReturnType<typeof serveProbes>>;
+  beforeAll(async () => {
+    const { store, temporal } = api;
+    const where = { host: '127.0.0.1', port: 0 };
+    const metrics = createMetrics({ role: 'worker' });
+    probes = await serveProbes({ ...where, state: () => state, lifecycle, store, client: temporal.client, metrics });
+  });
+  afterAll(() => probes.close());
+  const ask = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${probes.port}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  it.each([
+    ['starting', 200, 503],
+    ['polling', 200, 200],
+    ['stopping', 200, 503],
+    ['failed', 503, 503],
+  ] as const)('of a worker that is %s: alive %i, ready %i', async (now, alive, ready) => {
+    state = now;
+    expect([(await ask('/livez')).status, (await ask('/readyz')).status]).toEqual([alive, ready]);
+  });
+
+  it('say what is missing', async () => {
+    Object.assign(lifecycle, { migrated: false, draining: true });
+    state = 'polling';
+    const parts = { postgresql: 'ok', migrations: 'down', temporal: 'ok', worker: 'ok' };
+    expect(JSON.parse((await ask('/readyz')).text)).toEqual({ status: 'draining', parts });
+    expect((await ask('/v1/bots')).status).toBe(404);
+    expect((await ask('/metrics')).text).toContain('baton_dependency_up{dependency="temporal"} 1');
   });
 });
 

@@ -21,6 +21,7 @@ let callback: CallbackReceiver;
 let makeBot: (settings?: Record<string, unknown>) => Promise<Bot>;
 let processes: RoleProcess[] = [];
 const random = seededRandom(testSeed('a cluster'));
+if (missing !== undefined) console.log(`SKIPPED, all of them: ${missing}`);
 
 async function launch(role: RoleProcess['role']): Promise<RoleProcess> {
   const started = await startRole(role, { ...installation.env, BATON_LOG_LEVEL: 'warn' });

@@ -7,8 +7,8 @@ import type { Follower } from './follower.ts';
 import { until } from './poll.ts';
 
 const RETRY_MS = 60_000;
-/** A try that died with its worker holds its batch for 45 s, and the end waits for that. */
-const END_MS = 150_000;
+/** A try that died with its worker holds its batch for 45 s, and what comes after waits for that. */
+const PATIENCE_MS = 150_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -45,7 +45,10 @@ export function createLoad({ bot, desk, callback, stream, random }: LoadOptions)
         await sleep(50 + random() * 250);
       }
     };
-    const known = until(() => desk.conversation(talk.id), { timeoutMs: RETRY_MS, message: `${talk.id} at the desk` });
+    const known = until(() => desk.conversation(talk.id), {
+      timeoutMs: PATIENCE_MS,
+      message: `${talk.id} at the desk`,
+    });
     const done = Promise.all([
       side((n) => talk.say(`user ${n}`, { retryForMs: RETRY_MS }), Promise.resolve()),
       side((n) => talk.reply(`agent ${n}`, { retryForMs: RETRY_MS }), known),
@@ -62,7 +65,7 @@ export function createLoad({ bot, desk, callback, stream, random }: LoadOptions)
       talks.map(async (talk, index) => {
         if (index % 2 === 0) await talk.end('user', RETRY_MS);
         else await desk.close(talk.id, { retryForMs: RETRY_MS });
-        await talk.sees('handoff.closed', END_MS);
+        await talk.sees('handoff.closed', PATIENCE_MS);
       }),
     );
   }
