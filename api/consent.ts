@@ -8,6 +8,7 @@ import type { BotSettings } from '../activities/settings.ts';
 import { DeskError } from '../activities/errors.ts';
 import type { Page } from './page.ts';
 import { failureOf, serviceOf, verifyDesk, type Verification } from './verify.ts';
+import { asOnlyDesk } from './which-desk.ts';
 
 /** How long a human has for the desk's page. */
 const STATE_TTL_MS = 10 * 60_000;
@@ -108,7 +109,8 @@ async function claim(
   if (begun === undefined) return { wrong: WRONG.unknown };
   if (begun.used === true) return { wrong: WRONG.used };
   if (consent.path(begun.mode) !== path) return { wrong: WRONG.elsewhere };
-  const settings = await store.bots.withSecrets(botId);
+  const both = await store.bots.withSecrets(botId);
+  const settings = both && asOnlyDesk(both, both.secondDesk?.kind === desk.id ? 'second' : 'first');
   if (settings?.desk?.kind !== desk.id || settings.mode !== begun.mode) return { wrong: WRONG.changed };
   return { botId, desk, consent, config, mode: begun.mode, settings };
 }

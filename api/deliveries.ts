@@ -95,8 +95,22 @@ class Notes {
       if (known) Object.assign(known, { seq, n: this.#n, failed: false });
       delete known?.reason;
       delete known?.failedAt;
-    } else if (type === 'message.read') this.readSeq = seq;
+    } else if (type === 'handoff.desk_changed') this.#moved(Number(data['messages']));
+    else if (type === 'message.read') this.readSeq = seq;
     else if (type === 'handoff.closed' && data['detail'] === 'run_gone') this.goneAt = at;
+  }
+
+  /**
+   * Behind the word to the desk that was left and the opening at the next one, the newest messages get numbers anew: what
+   * has not failed, in the order of their deliveries.
+   */
+  #moved(messages: number): void {
+    this.#n += 2;
+    const went = [...this.messages.values()].filter(({ n, failed }) => n > 0 && !failed);
+    const newest = went.toSorted((a, b) => a.n - b.n).slice(Math.max(0, went.length - messages));
+    // Of the oldest this list may know no more.
+    this.#n += messages - newest.length;
+    for (const note of newest) note.n = this.#n += 1;
   }
 
   /** What was to be delivered behind delivery `n` has not arrived. */

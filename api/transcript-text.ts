@@ -82,6 +82,7 @@ class TextWriter {
     const facts = {
       Bot: row.botId,
       Desk: row.desk,
+      'Before at': row.earlierDesks.map(({ desk }) => desk).join(', '),
       Channel: row.channel,
       Conversation: row.conversationId,
       'At the desk': row.deskConversationId,
@@ -107,8 +108,9 @@ class TextWriter {
   part(part: TranscriptPart): string {
     if (part.kind === 'entry') return this.#entry(part.entry);
     if (part.kind === 'late') {
-      const { at, from, text, attachments, agent } = part.message;
-      return this.#line(at, from === 'user' ? this.#userName : nameOf(agent), inLines(text)) + filesOf(attachments);
+      const { at, from, text, attachments, agent, desk } = part.message;
+      const who = from === 'user' ? this.#userName : nameOf(agent);
+      return this.#line(at, desk ? `${who} at ${desk}` : who, inLines(text)) + filesOf(attachments);
     }
     const { at, reason, text } = part.end;
     return this.#news(at, `${ENDS[reason] ?? 'It ended'} (${reason})`, text);

@@ -29,6 +29,8 @@ export interface Counted {
   /** The user left or lapsed without an answer. */
   abandoned: number;
   closed: number;
+  /** Went on at the second desk. */
+  moved: number;
   /** Of users and agents. */
   messages: number;
   /** Messages that did not arrive. */

@@ -56,6 +56,7 @@ interface CountRow {
   answered: string;
   abandoned: string;
   closed: string;
+  moved: string;
   messages: string;
   failures: string;
 }
@@ -89,6 +90,7 @@ async function countHandoffs(db: Database, question: FiguresQuestion): Promise<C
       count(*) filter (where active_at is null and close_reason = any(${ABANDONED}::text[])) as abandoned,
       count(*) filter (where status = 'closed') as closed,
       sum(coalesce((counts->>'user')::int, 0) + coalesce((counts->>'agent')::int, 0)) as messages,
+      count(moved_at) as moved,
       sum(coalesce((counts->>'failed')::int, 0)) as failures
     from handoffs where ${within('started_at', question)} group by 1, 2, 3
   `.execute(db);
@@ -148,6 +150,7 @@ const counted = (rows: CountRow[], refused: RefusalRow[]): Counted => ({
   refused: sumOf(refused, 'count'),
   abandoned: sumOf(rows, 'abandoned'),
   closed: sumOf(rows, 'closed'),
+  moved: sumOf(rows, 'moved'),
   messages: sumOf(rows, 'messages'),
   failures: sumOf(rows, 'failures'),
 });

@@ -4,7 +4,7 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { effectivePeriods, isOpen, nextOpening } from '../../activities/hours.ts';
-import { botSettingsSchema, parseSettings, type BotSettings } from '../../activities/settings.ts';
+import { botSettingsSchema, type DeskSetting, parseSettings, type BotSettings } from '../../activities/settings.ts';
 import { ChangedMeanwhile } from '../../activities/store/store.ts';
 import { principalOf, requireBot, requireOperator } from '../auth.ts';
 import { viewOf, visibleBot } from '../bot-view.ts';
@@ -14,6 +14,7 @@ import { bot, botPage, botParams, botStatus, newBotId, tool, verified } from '..
 import { cursorQuery, errors, limitQuery } from '../schemas/common.ts';
 import { toolDefinition } from '../tool.ts';
 import { serviceOf, verifyDesk } from '../verify.ts';
+import { asOnlyDesk, notConfigured, type Which, whichDeskQuery, withOnlyDesk } from '../which-desk.ts';
 import type { App, Routes } from './route.ts';
 
 const tags = ['bots'];
@@ -139,19 +140,20 @@ function serviceRoutes(app: App, context: ApiContext): void {
         description:
           'Changes nothing at the desk and sets the service status. A failure says exactly what is missing, and in `field` which field of `desk` is to blame.',
         params: botParams,
-        response: { 200: verified, ...errors(403, 404, 409) },
+        querystring: whichDeskQuery,
+        response: { 200: verified, ...errors(400, 403, 404, 409) },
       },
     },
     async (request) => {
       const { id } = await visibleBot(context, request);
-      const settings = await store.bots.withSecrets(id);
-      if (settings === undefined) throw notFound('bot');
+      const which = request.query.desk;
+      const both = await store.bots.withSecrets(id);
+      if (both === undefined) throw notFound('bot');
+      const settings = asOnlyDesk(both, which);
       const result = await verifyDesk(context, id, settings);
-      if (result === undefined || settings.desk === null) {
-        throw new ApiError(409, 'not_configured', 'The bot has no desk.');
-      }
+      if (result === undefined || settings.desk === null) throw notConfigured(which);
       await store.bots.setService(id, settings.desk.kind, serviceOf(result));
-      const { service } = await visibleBot(context, request);
+      const { service } = withOnlyDesk(await visibleBot(context, request), which);
       return { ...result, service };
     },
   );
@@ -171,7 +173,9 @@ function serviceRoutes(app: App, context: ApiContext): void {
       const { settings } = record;
       const { state, ...since } = record.service;
       const callback = settings.callback === null ? null : await store.callbacks.health(record.id);
-      return { service: state, ...since, enabled: settings.enabled, ...hoursOf(settings, Date.now()), callback };
+      const hours = hoursOf(settings, Date.now());
+      const secondDesk = record.secondDesk?.service ?? null;
+      return { service: state, ...since, secondDesk, enabled: settings.enabled, ...hours, callback };
     },
   );
 
@@ -207,10 +211,14 @@ async function saveOnce(context: ApiContext, botId: string, input: unknown, part
   if (previous === undefined) checkNewId(botId);
   const settings = parseSettings(input, previous, desks, { partial });
   // Another mode needs other permissions at the desk.
-  const isNew = settings.mode !== previous?.mode || !isDeepStrictEqual(settings.desk, previous.desk);
-  const result = isNew ? await verifyDesk(context, botId, settings) : undefined;
-  const service = result === undefined ? {} : { service: serviceOf(result) };
-  const record = await store.bots.put(botId, settings, { ...service, expected: previous });
+  const isNew = (place: DeskSetting): boolean =>
+    settings.mode !== previous?.mode || !isDeepStrictEqual(settings[place], previous[place]);
+  const check = (place: DeskSetting, which: Which) =>
+    isNew(place) ? verifyDesk(context, botId, asOnlyDesk(settings, which)) : undefined;
+  const [first, second] = await Promise.all([check('desk', 'first'), check('secondDesk', 'second')]);
+  const service = first === undefined ? {} : { service: serviceOf(first) };
+  const secondService = second === undefined ? {} : { secondService: serviceOf(second) };
+  const record = await store.bots.put(botId, settings, { ...service, ...secondService, expected: previous });
   return { created: previous === undefined, record };
 }
 

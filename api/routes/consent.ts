@@ -7,11 +7,12 @@ import { ApiError, logFailure, toApiError } from '../errors.ts';
 import { sendPage } from '../page.ts';
 import { botParams, consentBegun } from '../schemas/bots.ts';
 import { errors } from '../schemas/common.ts';
+import { notConfigured, requireDesk, whichDeskQuery } from '../which-desk.ts';
 import type { App, Routes } from './route.ts';
 
 /** For desks whose credentials a human gives in his browser. */
 export const consentRoutes: Routes = (app, context) => {
-  const { store, desks } = context;
+  const { store } = context;
 
   app.post(
     '/v1/bots/:botId/consent',
@@ -25,16 +26,17 @@ export const consentRoutes: Routes = (app, context) => {
           'has to be registered at the desk before. 409 `not_configured` without a desk, `no_consent` for a desk whose ' +
           'credentials are only typed.',
         params: botParams,
-        response: { 200: consentBegun, ...errors(403, 404, 409) },
+        querystring: whichDeskQuery,
+        response: { 200: consentBegun, ...errors(400, 403, 404, 409) },
       },
     },
     async (request) => {
-      const { id: botId, settings } = await visibleBot(context, request);
-      const desk = settings.desk === null ? undefined : desks.get(settings.desk.kind);
-      const config = desk && (await store.bots.desk(botId, desk.id));
-      if (desk === undefined || config === undefined) {
-        throw new ApiError(409, 'not_configured', 'The bot has no desk.');
-      }
+      const bot = await visibleBot(context, request);
+      const { id: botId, settings } = bot;
+      const which = request.query.desk;
+      const desk = requireDesk(context, bot, which);
+      const config = await store.bots.desk(botId, desk.id);
+      if (config === undefined) throw notConfigured(which);
       const { consent } = desk;
       if (consent === undefined) {
         throw new ApiError(409, 'no_consent', `A ${desk.title} desk needs no consent: its credentials are typed.`);

@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { Desk, Subscribed, WebhookGuide } from '../../activities/desks/desk.ts';
 import type { BotRecord } from '../../activities/store/store.ts';
-import { visibleBot, webhookOf } from '../bot-view.ts';
+import { visibleBot } from '../bot-view.ts';
 import type { ApiContext } from '../context.ts';
 import { callDesk } from '../desk-call.ts';
 import { ApiError } from '../errors.ts';
 import { botParams, subscription } from '../schemas/bots.ts';
 import { errors } from '../schemas/common.ts';
 import { failureOf } from '../verify.ts';
+import { requireDesk, type Which, webhookOf, whichDeskQuery } from '../which-desk.ts';
 import type { Routes } from './route.ts';
 
 const tags = ['bots'];
@@ -28,11 +29,12 @@ export const subscriptionRoutes: Routes = (app, context) => {
           'false, `detail` says why, and `guide` says where to enter `webhookUrl` and which topics to choose. 409 ' +
           '`not_configured` without a desk, `no_webhooks` for a desk that calls other addresses.',
         params: botParams,
-        response: { 200: subscription, ...errors(403, 404, 409) },
+        querystring: whichDeskQuery,
+        response: { 200: subscription, ...errors(400, 403, 404, 409) },
       },
     },
     async (request) => {
-      const { bot, desk, ...hook } = await hookOf(context, request);
+      const { bot, desk, ...hook } = await hookOf(context, request, request.query.desk);
       const { done, detail, field } = await subscribe(context, bot, desk, hook.webhookUrl);
       return { subscribed: done, detail, ...(field !== undefined && { field }), ...hook };
     },
@@ -46,11 +48,12 @@ export const subscriptionRoutes: Routes = (app, context) => {
         summary: 'Remove the webhooks at the desk',
         description: 'Those that lead to this bot. `subscribed` stays true where that failed; `detail` says why.',
         params: botParams,
-        response: { 200: subscription, ...errors(403, 404, 409) },
+        querystring: whichDeskQuery,
+        response: { 200: subscription, ...errors(400, 403, 404, 409) },
       },
     },
     async (request) => {
-      const { bot, desk, ...hook } = await hookOf(context, request);
+      const { bot, desk, ...hook } = await hookOf(context, request, request.query.desk);
       const { done, detail, field } = await unsubscribe(context, bot, desk, hook.webhookUrl);
       return { subscribed: !done, detail, ...(field !== undefined && { field }), ...hook };
     },
@@ -64,11 +67,14 @@ interface Hook {
   guide: WebhookGuide;
 }
 
-async function hookOf(context: ApiContext, request: FastifyRequest<{ Params: { botId: string } }>): Promise<Hook> {
+async function hookOf(
+  context: ApiContext,
+  request: FastifyRequest<{ Params: { botId: string } }>,
+  which: Which,
+): Promise<Hook> {
   const bot = await visibleBot(context, request);
-  const desk = bot.settings.desk === null ? undefined : context.desks.get(bot.settings.desk.kind);
-  if (desk === undefined) throw new ApiError(409, 'not_configured', 'The bot has no desk.');
-  const { webhookUrl, webhookGuide } = webhookOf(context, bot);
+  const desk = requireDesk(context, bot, which);
+  const { webhookUrl, webhookGuide } = webhookOf(context, bot, which);
   if (webhookUrl === null || webhookGuide === null) throw noWebhooks(context, desk);
   return { bot, desk, webhookUrl, guide: webhookGuide };
 }

@@ -23,16 +23,21 @@ const guide = z
   })
   .meta({ id: 'WebhookGuide', description: 'What to do at the desk so that it calls Baton.' });
 
+const ofDesk = {
+  service,
+  webhookUrl: z
+    .string()
+    .nullable()
+    .describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
+  webhookGuide: guide.nullable().describe('null where the desk has no webhooks.'),
+};
+
 export const bot = z
   .object({
     id: z.string(),
     settings: z.record(z.string(), z.unknown()).describe('As `BotSettings`; secrets read back as `"set"`.'),
-    service,
-    webhookUrl: z
-      .string()
-      .nullable()
-      .describe('What to enter at the desk, for desks that call `/webhooks/…`. Keep it to yourself.'),
-    webhookGuide: guide.nullable().describe('null where the desk has no webhooks.'),
+    ...ofDesk,
+    secondDesk: z.object(ofDesk).nullable().describe('The same of the second desk; null without one.'),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
@@ -52,6 +57,7 @@ export const botStatus = z
     periods: z.array(period).describe("Today's effective periods in the zone of the hours, half-open."),
     timezone: z.string().nullable(),
     nextOpening: timestamp.nullable().describe('null while open, or when no period lies ahead.'),
+    secondDesk: service.nullable().describe('The second desk; null without one.'),
     callback: z
       .object({
         failingSince: timestamp.nullable(),

@@ -29,6 +29,7 @@ const counted = {
     'Ended without an answer by the user, by the wait time or because no e-mail address was given.',
   ),
   closed: count,
+  moved: count.describe('Went on at the second desk, because nobody answered at the first.'),
   messages: count.describe('Of users and agents.'),
   failures: count.describe('Messages that did not arrive.'),
 };
