@@ -10,6 +10,7 @@ import { testFailures } from './conformance/failures.ts';
 import { testInbound } from './conformance/inbound.ts';
 import { testMessenger, testNative } from './conformance/native.ts';
 import { testOutbound } from './conformance/outbound.ts';
+import { testRecent } from './conformance/recent.ts';
 import { testSignatures } from './conformance/signatures.ts';
 import { testSubscription } from './conformance/subscription.ts';
 import { createStage, QUESTION } from './conformance/stage.ts';
@@ -63,6 +64,7 @@ export function testDesk<C>({ desk, facts, start, asksIn }: DeskUnderTest<C>): v
     testInbound(stage);
     testEchoes(stage);
     testSignatures(stage);
+    if (desk.recent !== undefined && !stage.asks) testRecent(stage);
     if (desk.subscribe !== undefined) testSubscription(stage);
     if (mode === 'native') testMessenger(stage);
     if (mode === 'native' && !stage.asks) testNative(stage);

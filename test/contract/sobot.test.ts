@@ -12,6 +12,7 @@ testDesk({
     tellsWhen: false,
     keepsNotes: true,
     colleague: 'Dana Reyes',
+    hidesItsEnd: 'the fields of query_session_status are not published (sobot section 6.4)',
   },
   start: () => openApiOf(createSobotSandbox({ packMs: 30 })),
 });

@@ -4,6 +4,7 @@ import { closeExternal, openExternal, TEXT_MAX } from './external.ts';
 import { conversationUrl } from './links.ts';
 import { closeNative, openNative } from './native.ts';
 import { send } from './send.ts';
+import { recent } from './recent.ts';
 import { verify } from './verify.ts';
 import { authenticate, guide, parse } from './webhook.ts';
 
@@ -32,5 +33,6 @@ export const intercom: Desk<IntercomConfig> = {
   open: (ctx, request) => (request.mode === 'native' ? openNative(ctx, request) : openExternal(ctx, request)),
   send,
   close: (ctx, request) => (request.mode === 'native' ? closeNative(ctx, request) : closeExternal(ctx, request)),
+  recent,
   webhook: { guide, authenticate, parse },
 };

@@ -61,15 +61,14 @@ export function parse(request: RawRequest, config: Partial<IntercomConfig>): Des
   const conversation = readConversation(data.item);
   if (conversation === undefined) return [];
   const heard = { topic, id: body.data.id ?? `${topic} ${conversation.id} ${String(at)}`, conversation, config };
-  return [...messages(heard), ...changes(heard)].map(([dedupeKey, signal]) => ({
-    dedupeKey,
-    deskConversationId: conversation.id,
-    signal: { ...signal, id: '' },
-  }));
+  return eventsOf(conversation.id, [...messages(heard), ...changes(heard)]);
 }
 
+export const eventsOf = (deskConversationId: string, found: Keyed[]): DeskEvent[] =>
+  found.map(([dedupeKey, signal]) => ({ dedupeKey, deskConversationId, signal: { ...signal, id: '' } }));
+
 type Signal<S = HandoffSignal> = S extends { id: string } ? Omit<S, 'id'> : never;
-type Keyed = [dedupeKey: string, signal: Signal];
+export type Keyed = [dedupeKey: string, signal: Signal];
 
 function messages({ topic, conversation, config }: Heard): Keyed[] {
   if (RELAYED.has(topic)) return conversation.parts.flatMap((part) => agentReply(part, config));
@@ -85,7 +84,7 @@ function messages({ topic, conversation, config }: Heard): Keyed[] {
 const FOR_USERS = new Set(['comment', 'quick_reply', 'close', 'open']);
 
 /** Section 5.3 of the note: what humans say to the user, whichever part carries it. */
-function agentReply(part: Part, { adminId }: Partial<IntercomConfig>): Keyed[] {
+export function agentReply(part: Part, { adminId }: Partial<IntercomConfig>): Keyed[] {
   const { id, name, type } = part.author;
   if (!FOR_USERS.has(part.part_type) || (type !== 'admin' && type !== 'team') || isRedacted(part)) return [];
   if (type === 'admin' && adminId !== undefined && id === adminId) return [];
@@ -98,7 +97,7 @@ function agentReply(part: Part, { adminId }: Partial<IntercomConfig>): Keyed[] {
 const isUser = (type: string | undefined): boolean => type === 'user' || type === 'lead' || type === 'contact';
 const isRedacted = ({ redacted }: { redacted?: unknown }): boolean => redacted === true || redacted === 'true';
 
-function firstMessage(conversation: Conversation, config: Partial<IntercomConfig>): Keyed[] {
+export function firstMessage(conversation: Conversation, config: Partial<IntercomConfig>): Keyed[] {
   const { source } = conversation;
   if (source === undefined || !isUser(source.author?.type) || isRedacted(source)) return [];
   const content = contentOf(source);
@@ -109,7 +108,7 @@ function firstMessage(conversation: Conversation, config: Partial<IntercomConfig
   ];
 }
 
-function userMessage(part: Part, conversation: Conversation, config: Partial<IntercomConfig>): Keyed[] {
+export function userMessage(part: Part, conversation: Conversation, config: Partial<IntercomConfig>): Keyed[] {
   if ((part.part_type !== 'comment' && part.part_type !== 'open') || !isUser(part.author.type) || isRedacted(part))
     return [];
   const content = contentOf(part);
@@ -177,11 +176,11 @@ function changes({ topic, id, conversation, config }: Heard): Keyed[] {
   }
 }
 
-const isOwn = ({ author }: Part, { adminId }: Partial<IntercomConfig>): boolean =>
+export const isOwn = ({ author }: Part, { adminId }: Partial<IntercomConfig>): boolean =>
   adminId !== undefined && author.type === 'admin' && author.id === adminId;
 
 /** To a human: he is the agent now. To the bot, by a human: the handoff is over. To a team: nobody yet. */
-function assigned(part: Part, config: Partial<IntercomConfig>): Keyed[] {
+export function assigned(part: Part, config: Partial<IntercomConfig>): Keyed[] {
   const to = part.assigned_to;
   if (to == null || to.type !== 'admin' || to.id === '0' || isOwn(part, config)) return [];
   const key = `assigned:part:${part.id}`;
@@ -192,7 +191,7 @@ function assigned(part: Part, config: Partial<IntercomConfig>): Keyed[] {
   return part.author.type === 'admin' ? [[key, { kind: 'close', by: 'agent' }]] : [];
 }
 
-function isoOf(seconds: number | null | undefined): string | undefined {
+export function isoOf(seconds: number | null | undefined): string | undefined {
   const date = new Date((seconds ?? Number.NaN) * 1000);
   return Number.isNaN(date.getTime()) || seconds === 0 ? undefined : date.toISOString();
 }

@@ -7,7 +7,7 @@ import { addressesOf, type LivechatConfig } from './config.ts';
 import { type ErrorBody, errorBodyOf, failureOf, LivechatError } from './failures.ts';
 
 export type Context = DeskContext<LivechatConfig>;
-export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe';
+export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe' | 'recent';
 
 /** LiveChat itself gives up after 15 s (livechat section 3). */
 const TIMEOUT_MS = 20_000;

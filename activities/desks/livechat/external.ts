@@ -188,7 +188,11 @@ async function hasOurs(customer: Customer, chatId: string, threadId: string, han
   return found?.id === threadId;
 }
 
-async function customerOfHandoff(ctx: Context, operation: Operation, handoffId: string): Promise<Customer | undefined> {
+export async function customerOfHandoff(
+  ctx: Context,
+  operation: Operation,
+  handoffId: string,
+): Promise<Customer | undefined> {
   const conversationId = await ctx.memory.get<string>(`handoff.${handoffId}`);
   return conversationId === undefined ? undefined : await customerOf(ctx, operation, conversationId);
 }

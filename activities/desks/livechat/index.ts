@@ -4,6 +4,7 @@ import * as external from './external.ts';
 import { conversationUrl } from './links.ts';
 import { TEXT_MAX } from './messages.ts';
 import * as native from './native.ts';
+import { recent } from './recent.ts';
 import { subscribe, unsubscribe } from './subscription.ts';
 import { verify } from './verify.ts';
 import { authenticate, guide, parse } from './webhook.ts';
@@ -36,6 +37,7 @@ export const livechat: Desk<LivechatConfig> = {
   open: (ctx, request) => (request.mode === 'native' ? native.open(ctx, request) : external.open(ctx, request)),
   send: (ctx, message) => (message.from === 'bot' ? native.send(ctx, message) : external.send(ctx, message)),
   close: (ctx, request) => (request.mode === 'native' ? native.close(ctx, request) : external.close(ctx, request)),
+  recent,
   subscribe,
   unsubscribe,
   webhook: { guide, authenticate, parse },

@@ -67,7 +67,7 @@ export function parse(request: RawRequest, config: LivechatConfig): DeskEvent[] 
 /** In webhooks a customer is a uuid, an agent his e-mail, a bot 32 hex digits (section 8). */
 const isCustomer = (id: string): boolean => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
 const isBot = (id: string): boolean => /^[\da-f]{32}$/i.test(id);
-const isSeat = (id: unknown, { agentEmail }: LivechatConfig): boolean =>
+export const isSeat = (id: unknown, { agentEmail }: LivechatConfig): boolean =>
   typeof id === 'string' && agentEmail !== undefined && id.toLowerCase() === agentEmail.toLowerCase();
 /** Only then are there native conversations, whose users are no echoes of ours. */
 const isNative = ({ agentEmail }: LivechatConfig): boolean => agentEmail !== undefined;
@@ -88,7 +88,7 @@ interface Room {
   human?: boolean;
 }
 
-function messageOf(event: Fields, room: Room, config: LivechatConfig): DeskEvent[] {
+export function messageOf(event: Fields, room: Room, config: LivechatConfig): DeskEvent[] {
   const author = text(event['author_id']);
   // No author: the router or the system.
   if (author === undefined || isSeat(author, config)) return [];
@@ -133,7 +133,10 @@ function incomingChat(chat: Fields, config: LivechatConfig): DeskEvent[] {
 function deactivated(payload: Fields, config: LivechatConfig): DeskEvent[] {
   const talk = talkOf(payload);
   if (talk === undefined) return [];
-  const byCustomer = isCustomer(text(payload['user_id']) ?? '');
+  return deactivatedEvent(talk, isCustomer(text(payload['user_id']) ?? ''), config);
+}
+
+export function deactivatedEvent(talk: string, byCustomer: boolean, config: LivechatConfig): DeskEvent[] {
   if (byCustomer && !isNative(config)) return [];
   const dedupeKey = `${talk}.deactivated`;
   return [one(talk, dedupeKey, { kind: 'close', id: dedupeKey, by: byCustomer ? 'user' : 'agent' })];

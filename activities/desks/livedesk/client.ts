@@ -6,7 +6,7 @@ import { jsonOf } from '../../http/json.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 import { baseOf, type Context } from './config.ts';
 
-export type Operation = 'open' | 'send' | 'close' | 'verify';
+export type Operation = 'open' | 'send' | 'close' | 'verify' | 'recent';
 export const deskError = errorsOf<Operation>('livedesk');
 
 export interface Call {

@@ -4,6 +4,7 @@ import { closeExternal, openExternal } from './external.ts';
 import { send } from './messages.ts';
 import { closeNative, openNative } from './native.ts';
 import { TEXT_MAX } from './note.ts';
+import { recent } from './recent.ts';
 import { verify } from './verify.ts';
 import { authenticate, guide, parse } from './webhook.ts';
 
@@ -31,5 +32,6 @@ export const livedesk: Desk<LivedeskConfig> = {
   open: (ctx, request) => (request.mode === 'native' ? openNative(ctx, request) : openExternal(ctx, request)),
   send,
   close: (ctx, request) => (request.mode === 'native' ? closeNative(ctx, request) : closeExternal(ctx, request)),
+  recent,
   webhook: { guide, authenticate: (request, config) => authenticate(request, config), parse },
 };

@@ -76,7 +76,7 @@ function isOurs(inboxId: string | null | undefined, accountId: string | undefine
 }
 
 /** Section 4.3 of the reference: never notes, activities, greetings and surveys, nor anything with our mark. */
-function said(message: Message | undefined, config: Settings): DeskEvent[] {
+export function said(message: Message | undefined, config: Settings): DeskEvent[] {
   if (message === undefined || message.private || markOf(message) !== undefined) return [];
   const id = message.conversation?.id ?? message.conversation_id;
   const inboxId = message.inbox?.id ?? message.conversation?.inbox_id;
@@ -144,10 +144,12 @@ function userOf(sender: Person | null | undefined): User {
 /** Nobody is named who made a change: what we did ourselves looks the same, and meets a handoff that is over. */
 function changed(conversation: Conversation | undefined, event: string, config: Settings): DeskEvent[] {
   if (conversation === undefined || !isOurs(conversation.inbox_id, conversation.account?.id, config)) return [];
-  const events = [...statusChange(conversation, event), ...assigneeChange(conversation, event)];
-  // Without a time the same change of a later handoff in this conversation would look like a repeat of this one.
-  return timeOf(conversation) === undefined ? events.map((one) => ({ ...one, perHandoff: true })) : events;
+  return timed(conversation, [...statusChange(conversation, event), ...assigneeChange(conversation, event)]);
 }
+
+/** Without a time the same change of a later handoff in this conversation would look like a repeat of this one. */
+export const timed = (conversation: Conversation, events: DeskEvent[]): DeskEvent[] =>
+  timeOf(conversation) === undefined ? events.map((one) => ({ ...one, perHandoff: true })) : events;
 
 const timeOf = ({ updated_at, timestamp }: Conversation): number | undefined => updated_at ?? timestamp;
 
@@ -162,8 +164,8 @@ function statusChange(conversation: Conversation, event: string): DeskEvent[] {
   const { id, snoozed_until } = conversation;
   const status = typeof change?.current_value === 'string' ? change.current_value : (conversation.status ?? '');
   const key = keyOf(conversation, `status:${status}`);
-  // Pending is AI-Replying: the human has given it to the bot.
-  if (isOver(status) || status === 'pending') return [one(id, key, { kind: 'close', by: 'agent' })];
+  const over = overEvent(conversation, status);
+  if (over !== undefined) return [over];
   if (status === 'snoozed') {
     const until = snoozed_until === undefined ? {} : { until: new Date(snoozed_until).toISOString() };
     return [one(id, key, { kind: 'snooze', ...until })];
@@ -173,10 +175,22 @@ function statusChange(conversation: Conversation, event: string): DeskEvent[] {
   return wakes ? [one(id, key, { kind: 'unsnooze' })] : [];
 }
 
+/** Pending is AI-Replying: the human has given it to the bot. */
+export function overEvent(conversation: Conversation, status: string): DeskEvent | undefined {
+  if (!isOver(status) && status !== 'pending') return undefined;
+  return one(conversation.id, keyOf(conversation, `status:${status}`), { kind: 'close', by: 'agent' });
+}
+
 function assigneeChange(conversation: Conversation, event: string): DeskEvent[] {
-  const { changed_attributes: changes, meta, id } = conversation;
+  const { changed_attributes: changes } = conversation;
   const isTold = changes['assignee_id'] ?? changes['assignee'] ?? (event === 'assignee_changed' || undefined);
+  return isTold === undefined ? [] : assigneeEvent(conversation);
+}
+
+/** Who has it now. */
+export function assigneeEvent(conversation: Conversation): DeskEvent[] {
+  const { meta, id } = conversation;
   const to = meta?.assignee;
-  if (isTold === undefined || !isHuman(to)) return [];
+  if (!isHuman(to)) return [];
   return [one(id, keyOf(conversation, `assigned:${to.id}`), { kind: 'agentChanged', agent: agentOf(to) })];
 }

@@ -3,7 +3,7 @@ import type { HttpResponse } from '../../http/client.ts';
 import { kindOfStatus, type VendorDetails, VendorError } from '../../http/desk-errors.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
 
-export type Operation = 'open' | 'send' | 'close' | 'verify';
+export type Operation = 'open' | 'send' | 'close' | 'verify' | 'recent';
 
 /** Its code is Sobot's own `ret_code`. */
 export class SobotError extends VendorError<string> {

@@ -2,6 +2,7 @@ import type { Desk } from '../desk.ts';
 import { type SobotConfig, sobotConfig } from './config.ts';
 import * as openapi from './openapi.ts';
 import { render, turn } from './question.ts';
+import { recent } from './recent.ts';
 import { verify } from './verify.ts';
 import { authenticate, guide, parse } from './webhook.ts';
 import * as widget from './widget.ts';
@@ -37,5 +38,6 @@ export const sobot: Desk<SobotConfig> = {
   open: (ctx, request) => (inWidget(ctx.config) ? widget.open(ctx, request) : openapi.open(ctx, request)),
   send: (ctx, message) => (inWidget(ctx.config) ? widget.send(ctx, message) : openapi.send(ctx, message)),
   close: (ctx, request) => (inWidget(ctx.config) ? widget.close(ctx, request) : openapi.close(ctx, request)),
+  recent,
   webhook: { guide, authenticate, parse, answer: { waitMs: 9_000, turn, render } },
 };

@@ -32,6 +32,9 @@ interface Line {
 const TTL_MS = 30 * 86_400_000;
 const talkKey = (handoffId: string): string => `handoff.${handoffId}`;
 
+export const talkOf = (ctx: Context, handoffId: string): Promise<Pick<Talk, 'cid'> | undefined> =>
+  ctx.memory.get<Talk>(talkKey(handoffId));
+
 /**
  * A user of its own for each handoff: pushes need not name the chat, so what Sobot tells late about an old one, and a late
  * `out`, would else touch the next handoff of the same user.

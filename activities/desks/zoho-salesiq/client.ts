@@ -7,7 +7,7 @@ import { accessToken } from './oauth.ts';
 
 export type { Context } from './exchange.ts';
 
-export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe';
+export type Operation = 'open' | 'send' | 'close' | 'verify' | 'subscribe' | 'recent';
 
 export interface ApiRequest<T> {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -3,6 +3,7 @@ import { type ZohoConfig, zohoConfig } from './config.ts';
 import { consent } from './consent.ts';
 import * as external from './external.ts';
 import * as native from './native.ts';
+import { recent } from './recent.ts';
 import { authenticate } from './signature.ts';
 import { subscribe, unsubscribe } from './subscription.ts';
 import { verify } from './verify.ts';
@@ -37,6 +38,7 @@ export const zohoSalesiq: Desk<ZohoConfig> = {
   open: (ctx, request) => (request.mode === 'native' ? native.open(ctx, request) : external.open(ctx, request)),
   send: (ctx, message) => (message.from === 'bot' ? native.send(ctx, message) : external.send(ctx, message)),
   close: (ctx, request) => (request.mode === 'native' ? native.close(ctx, request) : external.close(ctx, request)),
+  recent,
   subscribe,
   unsubscribe,
   webhook: { guide, authenticate, parse, answer },

@@ -134,7 +134,7 @@ export async function unknownLines(ctx: Context, operation: Operation, talk: Tal
 }
 
 /** Whether the token may read is not certain (note, section 5.3): then a double is better than a loss. */
-async function orUnknown<T>(ctx: Context, work: Promise<T>): Promise<T | undefined> {
+export async function orUnknown<T>(ctx: Context, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {

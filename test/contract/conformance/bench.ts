@@ -74,6 +74,8 @@ export interface DeskFacts {
   tellsWhoHasIt?: boolean;
   /** Its webhooks do not say who has ended a conversation or given it back: what we end comes back as ended by an agent. */
   hidesWhoEnds?: true;
+  /** Its read API does not say that a conversation is over: why. */
+  hidesItsEnd?: string;
   /** Files of agents do not arrive; this text stands in the place of each. */
   fileNotice?: string;
   /** The first words of an agent come with a webhook that he has it. */
