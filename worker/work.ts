@@ -104,11 +104,12 @@ async function createWorker(options: WorkOptions, connection: NativeConnection):
   const callsPerBot = { desk: limits.deskCallsPerBot, callback: limits.callbackCallsPerBot };
   const runs = createRuns(temporal.client);
   const { retentionDays } = config;
+  const reconcileAfterMs = config.reconcileMinutes * 60_000;
   const clock = { now: () => Date.now() };
   return await createBatonWorker({
     connection,
     namespace: temporalTarget(options.target).namespace,
-    deps: { store, desks, http, runs, publicUrl, clock, log, metrics, callsPerBot, retentionDays },
+    deps: { store, desks, http, runs, publicUrl, clock, log, metrics, callsPerBot, retentionDays, reconcileAfterMs },
     bundle: await workflowBundle(converter?.failureConverterPath),
     limits,
     ...(converter ? { dataConverter: converter } : {}),

@@ -28,7 +28,7 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
   const { state } = draft;
   if (!draft.open) return;
   delete state.deadline;
-  const looking = state.deskHasIt && state.deskConversationId !== undefined && draft.looksAtEnd();
+  const looking = isWorthALook(state, reason) && draft.looksAtEnd();
   state.closing = {
     reason,
     graceEndsMs: draft.nowMs + CLOSING_GRACE_MS,
@@ -41,6 +41,10 @@ export function decideEnd(draft: Draft, reason: CloseReason, detail?: string): v
   tellDeskOfEnd(draft);
   endIfSettled(draft);
 }
+
+/** Of a message that was left nobody has said anything yet. */
+const isWorthALook = ({ deskHasIt, deskConversationId }: Draft['state'], reason: CloseReason): boolean =>
+  deskHasIt && deskConversationId !== undefined && reason !== 'message_left';
 
 export function tellDeskOfEnd(draft: Draft): void {
   const { state } = draft;

@@ -28,6 +28,8 @@ export interface Config {
   rateLimit: number;
   /** How long what has ended is kept, whole days; 0 = for ever. */
   retentionDays: number;
+  /** Minutes; 0 = never. */
+  reconcileMinutes: number;
   /** undefined: `playgroundIsOn` decides. */
   playground: boolean | undefined;
   /** Without a slash at its end. */
@@ -110,6 +112,9 @@ const variables = z.object({
     })
     .default(90)
     .describe('Days that closed handoffs are kept; 0 = for ever.'),
+  BATON_RECONCILE_MINUTES: wholeNumber(0, 1_440)
+    .default(2)
+    .describe('Minutes of quiet after which a desk is asked what it has; 0 = never.'),
   BATON_RATE_LIMIT: wholeNumber(1, 1_000_000_000).default(6_000).describe('Calls a minute for one key.'),
   BATON_TEMPORAL_UI_URL: httpUrl.optional().describe('Your Temporal UI.'),
   BATON_LOG_LEVEL: z
@@ -170,6 +175,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowedNetworks: read.BATON_ALLOWED_NETWORKS,
     rateLimit: read.BATON_RATE_LIMIT,
     retentionDays: read.BATON_RETENTION_DAYS,
+    reconcileMinutes: read.BATON_RECONCILE_MINUTES,
     playground: read.BATON_PLAYGROUND,
     temporalUiUrl: read.BATON_TEMPORAL_UI_URL,
     logLevel: read.BATON_LOG_LEVEL,

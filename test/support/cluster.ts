@@ -7,7 +7,7 @@ import { desks } from '../../activities/desks/registry.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
 import { loadConfig } from '../../activities/platform/config.ts';
 import { createLogger } from '../../activities/platform/log.ts';
-import { createMetrics } from '../../activities/platform/metrics.ts';
+import { createMetrics, type Metrics } from '../../activities/platform/metrics.ts';
 import { connectTemporal, type Temporal } from '../../activities/platform/temporal.ts';
 import { createStore, migrate, type Store } from '../../activities/store/store.ts';
 import { buildApp } from '../../api/app.ts';
@@ -47,6 +47,8 @@ export interface Cluster {
   deskUrl: string;
   store: Store;
   temporal: Temporal;
+  /** Of API and worker. */
+  metrics: Metrics;
   /** What a worker in a process of its own needs to join. */
   env: Record<string, string>;
   /** Only with `own: 'postgres'`. */
@@ -64,7 +66,7 @@ export interface Cluster {
  * the test wants to take away.
  */
 export async function startCluster(
-  options: { own?: 'postgres' | 'temporal'; worker?: boolean } = {},
+  options: { own?: 'postgres' | 'temporal'; worker?: boolean; reconcileAfterMs?: number } = {},
 ): Promise<Cluster> {
   const closers: (() => Promise<unknown>)[] = [];
   const later = (close: () => Promise<unknown>): void => void closers.unshift(close);
@@ -110,6 +112,7 @@ export async function startCluster(
         clock: { now: () => Date.now() },
         log,
         metrics,
+        reconcileAfterMs: options.reconcileAfterMs ?? 0,
       };
       const worker = await createBatonWorker({ connection, namespace, deps, bundle: await workflowBundle() });
       const running = worker.run();
@@ -143,6 +146,7 @@ export async function startCluster(
       deskUrl,
       store,
       temporal,
+      metrics,
       env: {
         DATABASE_URL: database.url,
         TEMPORAL_ADDRESS: address,
