@@ -8,6 +8,9 @@ const IDS_AT_ONCE = 50;
 
 const CALLS_AT_ONCE = 20;
 
+/** How long Temporal may take for so many ids. Milliseconds. */
+const STEP_MS = 15_000;
+
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNIMPLEMENTED = 12;
@@ -21,8 +24,10 @@ export async function deleteHistories(client: Client, ids: string[]): Promise<'d
   try {
     for (let at = 0; at < workflowIds.length; at += IDS_AT_ONCE) {
       const some = workflowIds.slice(at, at + IDS_AT_ONCE);
-      // Beside the list, which may not know the newest run yet, each id as it is.
-      await deleteRuns(client, [...(await runsOf(client, some)), ...some.map((workflowId) => ({ workflowId }))]);
+      await client.withDeadline(Date.now() + STEP_MS, async () => {
+        // Beside the list, which may not know the newest run yet, each id as it is.
+        await deleteRuns(client, [...(await runsOf(client, some)), ...some.map((workflowId) => ({ workflowId }))]);
+      });
     }
     return 'deleted';
   } catch (error) {

@@ -12,6 +12,9 @@ const PAGE = 200;
 /** Runs that are looked up at the same moment. */
 const LOOKS_AT_ONCE = 20;
 
+/** How long Temporal may take for so many. Milliseconds. */
+const LOOK_MS = 5_000;
+
 /** All that is kept of one user. */
 export interface Kept {
   handoffs: HandoffRow[];
@@ -110,7 +113,8 @@ async function running(client: Client, ids: string[]): Promise<string[]> {
   try {
     for (let at = 0; at < ids.length; at += LOOKS_AT_ONCE) {
       const some = ids.slice(at, at + LOOKS_AT_ONCE);
-      const states = await Promise.all(some.map((id) => runState(client, handoffWorkflowId(id))));
+      const look = () => Promise.all(some.map((id) => runState(client, handoffWorkflowId(id))));
+      const states = await client.withDeadline(Date.now() + LOOK_MS, look);
       found.push(...some.filter((_, index) => states[index] === 'running'));
     }
   } catch (error) {

@@ -4,8 +4,8 @@ import * as act from './proxies.ts';
 /** Pages of one run, so that its history stays short. */
 const PAGES = 300;
 
-/** Ids that an operator gets to read; all are in the log. */
-const SHOWN = 100;
+/** Ids that are kept to be tried again, and for the operator to read; all are in the log. */
+const KEPT = 2_000;
 
 interface Recovery {
   /** ISO 8601: the moment of the backup, or earlier. What ended before it is not looked at. */
@@ -35,8 +35,8 @@ export async function recovery({ since, carried }: Recovery): Promise<Sums> {
     const done = await act.recover.recoverPage({ since, ...(token === undefined ? {} : { token }) });
     sums.looked += done.looked;
     sums.restored += done.restored;
-    sums.ahead = [...sums.ahead, ...done.ahead].slice(0, SHOWN);
-    sums.failed = [...sums.failed, ...done.failed].slice(0, SHOWN);
+    sums.ahead = [...sums.ahead, ...done.ahead].slice(0, KEPT);
+    sums.failed = [...sums.failed, ...done.failed].slice(0, KEPT);
     token = done.token;
     if (token === undefined) return await tryAgain(sums);
   }

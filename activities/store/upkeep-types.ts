@@ -48,7 +48,7 @@ export interface Upkeep {
   expireRefusals(expired: Expired): Promise<number>;
   /**
    * Deletes all that is kept of these handoffs and native conversations, whatever their state: ask first whether they have
-   * ended. Again: deletes what is left. Their ids are kept, so that nothing brings them back.
+   * ended. Again: deletes what is left. Hashes of their ids are kept, so that nothing brings them back.
    */
   erase(erased: { botId: string; handoffIds: string[]; conversationIds: string[] }): Promise<Deleted>;
   journaled(id: string): Promise<Journaled>;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sql, type RawBuilder } from 'kysely';
 import { isConversationId } from '../../workflows/ids.ts';
 import type { Database } from './database.ts';
@@ -174,8 +175,8 @@ async function expireInbox(db: Database, { days, limit }: Expired): Promise<numb
   return deleted;
 }
 
-/** An id says nothing of a user. Temporal deletes histories later, and what it still has would otherwise come back. */
-const erasedName = (id: string): string => `erased ${id}`;
+/** Temporal deletes histories later, and what it still has would otherwise come back. A hash, so that no log leads here. */
+const erasedName = (id: string): string => `erased ${createHash('sha256').update(id).digest('base64url')}`;
 
 async function rememberErased(db: Database, ids: string[]): Promise<void> {
   await sql`

@@ -5,7 +5,8 @@ import { userExport } from '../../api/schemas/users.ts';
 import { callbackTailWorkflowId } from '../../workflows/ids.ts';
 import { until } from '../support/poll.ts';
 import { administer } from '../support/postgres.ts';
-import { startApi, type Api } from './harness.ts';
+import { freePort } from '../../worker/local/processes.ts';
+import { OPERATOR_KEY, startApi, type Api } from './harness.ts';
 
 let api: Api;
 let bot: { botId: string; key: string };
@@ -171,4 +172,31 @@ it('takes only a key of that bot, at least one field, and not the address that a
   const shared = await api.bot({ defaultEmail: 'Everybody@example.com' });
   const refused = await users('erase', { email: 'everybody@EXAMPLE.com' }, shared.key, shared.botId);
   expect([refused.status, refused.json.error.details[0].path]).toEqual([400, 'email']);
+});
+
+it('reaches what a deleted bot has left, with the operator key', async () => {
+  const deleted = await api.bot();
+  const user = someone();
+  const { id } = (await api.start(deleted.botId, { user })).json.handoff;
+  await end(id);
+  expect((await api.call('DELETE', `/v1/bots/${deleted.botId}`)).status).toBe(204);
+  expect((await users('export', { id: user.id }, OPERATOR_KEY, deleted.botId)).json.handoffs).toHaveLength(1);
+  expect((await users('erase', { id: user.id }, OPERATOR_KEY, deleted.botId)).json).toMatchObject({ handoffs: 1 });
+});
+
+it('erases nothing while Temporal cannot be asked whether it has ended', async () => {
+  const lonely = await startApi({ temporalAddress: `127.0.0.1:${await freePort()}` });
+  try {
+    const { botId, key } = await lonely.bot();
+    const handoff = { id: `ho_${randomUUID()}`, botId, conversationId: 'c', desk: 'webhook', channel: 'api' };
+    const more = { mode: 'external', status: 'opening', user: { id: 'u' }, question: 'q', metadata: null } as const;
+    await lonely.store.handoffs.open({ ...handoff, ...more });
+    await administer(lonely.databaseUrl, `update handoffs set status = 'closed'`);
+    const answer = await lonely.call('POST', `/v1/bots/${botId}/users/erase`, { key, body: { id: 'u' } });
+    expect([answer.status, answer.json.error.code]).toEqual([503, 'temporal_unavailable']);
+    expect(answer.headers.get('retry-after')).not.toBeNull();
+    expect(await lonely.store.handoffs.get(handoff.id)).toBeDefined();
+  } finally {
+    await lonely.close();
+  }
 });

@@ -202,3 +202,11 @@ it('a walk stands where it was left, in every process', async () => {
   await upkeep.setCursor(name, undefined);
   expect(await upkeep.cursor(name)).toBeUndefined();
 });
+
+it('knows every table that has rows of handoffs: a new one has to be added to what is deleted', async () => {
+  const rows = await fixture.query<{ table_name: string }>(
+    `select table_name from information_schema.columns
+     where table_schema = 'public' and column_name = 'handoff_id' order by table_name`,
+  );
+  expect(rows.map((row) => row.table_name)).toEqual(['events', 'histories', 'inbox', 'late_messages', 'ledger']);
+});
