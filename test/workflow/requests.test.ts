@@ -30,7 +30,15 @@ describe('a message that the user leaves', () => {
       kind: 'message',
     });
     expect(establishedBy(handoff.id)).toMatchObject([
-      { left_message: true, note: expect.stringContaining('by e-mail: lea@example.org'), email: 'lea@example.org' },
+      {
+        left_message: true,
+        email: 'lea@example.org',
+        body: [
+          { text: 'Is it in stock?' },
+          { message_type: 'QUESTION' },
+          { message_type: 'ANSWER', text: expect.stringContaining('by e-mail: lea@example.org') },
+        ],
+      },
     ]);
     expect(baton.desk.conversation(handoff.id)).toBeDefined();
     expect(baton.desk.conversation(handoff.id)?.closed).toBeUndefined();

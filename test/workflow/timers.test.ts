@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestBaton } from '../support/baton.ts';
 import type { Handoff, TestBaton } from '../support/baton.ts';
 import { settings } from '../support/input.ts';
+import { until } from '../support/poll.ts';
 import { timeSkippingServer } from '../support/temporal.ts';
 import { callbackTailWorkflowId, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
 
@@ -187,4 +188,31 @@ it('rule 17: the callbacks of a closed handoff are given up together after three
   expect(hours).toBeGreaterThan(70);
   expect(hours).toBeLessThan(3 * 72);
   expect(await baton.store.ledger.get(tail.handoffId, 'callback')).toMatchObject({ sent: 50 });
+});
+
+it('a request for the next opening waits for it over a weekend, and what the user wrote is not too old then', async () => {
+  const opensAtMs = (await env.currentTimeMs()) + 62 * 3_600_000;
+  const handoff = await baton.start({ kind: 'next_opening', opensAtMs });
+  await handoff.sees('handoff.scheduled');
+  await handoff.says('u1');
+  await env.sleep('61h');
+  expect(await handoff.view()).toMatchObject({ status: 'scheduled' });
+  baton.desk.fault('chat', { kind: 'status', status: 503, times: 6 });
+  await env.sleep('62m');
+  await handoff.sees('handoff.connecting');
+  await until(() => baton.desk.messages(handoff.id).length === 1, { message: 'what he wrote', timeoutMs: 20_000 });
+  expect(await handoff.types()).not.toContain('message.failed');
+  await handoff.closes('user');
+  await handoff.ended();
+});
+
+it('a message that no desk takes for 24 hours ends without one', async () => {
+  baton.desk.fault('establish', { kind: 'status', status: 503 });
+  const handoff = await baton.start({ kind: 'message' });
+  await env.sleep('23h');
+  expect(await handoff.view()).toMatchObject({ status: 'opening' });
+  await env.sleep('62m');
+  await handoff.sees('handoff.closed', 30_000);
+  baton.desk.clearFaults();
+  expect((await handoff.events()).at(-1)?.data).toMatchObject({ reason: 'desk_unavailable' });
 });

@@ -19,7 +19,8 @@ function establishBody(request: OpenRequest): Record<string, unknown> {
     body: [
       ...context(request.history),
       { message_type: 'QUESTION', text: request.question },
-      { message_type: 'ANSWER', text: '' },
+      // The contract has no place for a note: what the bot has to say about it are words of the bot.
+      { message_type: 'ANSWER', text: leftNote(request) ?? '' },
     ],
     user_info: {
       phone: request.channel === 'whatsapp' ? (user.phone ?? null) : null,
@@ -28,8 +29,8 @@ function establishBody(request: OpenRequest): Record<string, unknown> {
       user_id: user.id ?? '',
       anonymous_id: user.anonymousId ?? '',
     },
-    // Nobody waits: to be answered later. The contract knows no such thing, so it is only there when it says something.
-    ...(request.leftMessage && { left_message: true, note: leftNote(request) }),
+    // Not of the contract, so it is only there when it says something.
+    ...(request.leftMessage && { left_message: true }),
   };
 }
 

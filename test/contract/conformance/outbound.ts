@@ -89,6 +89,18 @@ export function testOutbound<C>(stage: Stage<C>): void {
       }
     });
 
+    it('tells agents of a message that its user has gone and how to answer him, and keeps it open', async () => {
+      if (mode === 'native' || !desk.capabilities.keepsMessages) return;
+      const request = { ...(await stage.opening()), email: 'mia@example.org', leftMessage: { emailIsDefault: false } };
+      const { deskConversationId } = await desk.open(context(), request);
+      expect(await desk.open(context(), request)).toEqual({ deskConversationId });
+      const lines = stage.bench.everything(deskConversationId);
+      expect(times(lines, 'The user has left a message and is gone.')).toBe(1);
+      expect(times(lines, 'Please answer by e-mail: mia@example.org')).toBe(1);
+      expect(times(lines, request.question)).toBeGreaterThan(0);
+      expect(stage.bench.isClosed(deskConversationId)).toBe(false);
+    });
+
     it('works for a user of whom nothing is known, and without a talk before', async () => {
       const { email: _, ...request } = await stage.opening();
       const { deskConversationId } = await desk.open(context(), { ...request, user: {}, history: [] });
