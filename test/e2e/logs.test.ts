@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { freePort } from '../../worker/local/processes.ts';
 import { newDataDir, removeDataDir, startBaton, type BatonProcess } from '../support/baton-process.ts';
 import { CALLBACK_SECRET } from '../support/callback.ts';
 import { until } from '../support/poll.ts';
@@ -36,17 +37,23 @@ async function startOthers(): Promise<{ url: string; fail(paths: string[]): void
   return { url, calls, server, fail: (paths) => (failing = paths) };
 }
 
-describe('the log on its loudest level', () => {
+describe('what operators see of a whole process', () => {
   let dataDir: string;
   let baton: BatonProcess;
   let address: string;
   let key: string;
+  let sdkMetrics: string;
   let others: Awaited<ReturnType<typeof startOthers>>;
 
   beforeAll(async () => {
     others = await startOthers();
     dataDir = await newDataDir();
-    baton = startBaton(dataDir, { BATON_LOG_LEVEL: 'trace', BATON_ALLOWED_NETWORKS: '127.0.0.0/8' });
+    sdkMetrics = `127.0.0.1:${await freePort()}`;
+    baton = startBaton(dataDir, {
+      BATON_LOG_LEVEL: 'trace',
+      BATON_ALLOWED_NETWORKS: '127.0.0.0/8',
+      BATON_TEMPORAL_METRICS_ADDRESS: sdkMetrics,
+    });
     ({ address, key } = await baton.ready());
   });
 
@@ -75,7 +82,7 @@ describe('the log on its loudest level', () => {
     return { status: response.status, json: (text.startsWith('{') ? JSON.parse(text) : {}) as Record<string, unknown> };
   };
 
-  it('has ids, and no text, name, address or secret of a handoff whose desk, backend and callers fail', async () => {
+  it('the log, on its loudest level, has ids and no text, name, address or secret of a handoff whose desk, backend and callers fail', async () => {
     const botId = `bot-${randomUUID().slice(0, 8)}`;
     const secret = `whsec_${Buffer.from(mark('callback')).toString('base64')}`;
     const password = mark('password');
@@ -148,5 +155,18 @@ describe('the log on its loudest level', () => {
     expect(told).toEqual([]);
     const encoded = MARKS.map((word) => Buffer.from(word).toString('base64').replace(/=+$/, '').slice(4, -4));
     expect(encoded.flatMap((word) => logged.filter((line) => line.includes(word)))).toEqual([]);
+  });
+
+  it('the Temporal SDK shows what the alert rules ask it for, by those names', async () => {
+    const text = await (await fetch(`http://${sdkMetrics}/metrics`)).text();
+    for (const name of [
+      'temporal_num_pollers{',
+      'temporal_worker_task_slots_available{',
+      'temporal_workflow_task_schedule_to_start_latency_seconds_bucket{',
+      'temporal_request_latency_seconds_bucket{',
+    ]) {
+      expect(text).toContain(`\n${name}`);
+    }
+    expect(text).toMatch(/temporal_num_pollers\{[^}]*poller_type="workflow_task"/);
   });
 });
