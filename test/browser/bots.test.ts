@@ -141,7 +141,7 @@ describe('a bot', () => {
 
   it('shows each error at its field, takes the focus there, and keeps what was typed', async () => {
     await onBot({}, 'desk', async (page, id, { expectClean }) => {
-      await page.getByRole('combobox', { name: 'Desk' }).selectOption('intercom');
+      await page.getByRole('combobox', { name: 'Desk', exact: true }).selectOption('intercom');
       await page.getByLabel('Client secret').fill('secret of the app');
       await page.getByRole('textbox', { name: 'Team', exact: true }).fill('not a number');
       await save(page);
@@ -183,7 +183,7 @@ describe('a bot', () => {
       await page.getByRole('button', { name: 'Discard' }).click();
       await page.getByRole('button', { name: 'Check now' }).click();
       await page.getByRole('alert').getByText('The desk accepts the credentials.').waitFor();
-      await page.getByRole('combobox', { name: 'Desk' }).selectOption('webhook');
+      await page.getByRole('combobox', { name: 'Desk', exact: true }).selectOption('webhook');
       await page.getByRole('textbox', { name: 'Address' }).fill(`${baton.address}/sandbox/webhook`);
       await page.getByLabel('Password').fill('one');
       await page.getByLabel('User name').fill('baton');
@@ -193,6 +193,35 @@ describe('a bot', () => {
       await save(page);
       await until(async () => !('password' in (await botOf(id)).settings.desk!), { message: 'no password' });
       await page.getByText('/v1/human/message/receive').waitFor();
+    });
+  });
+
+  it('gets a second desk, checked by itself, with an address of its own', async () => {
+    const desk = { kind: 'webhook', url: `${baton.address}/sandbox/webhook` };
+    await onBot({ desk }, 'desk', async (page, id, { expectClean }) => {
+      await page.getByRole('combobox', { name: 'Second desk' }).selectOption('intercom');
+      await page.getByLabel('Access token').fill(intercom.accessToken);
+      await save(page);
+      await page.getByRole('button', { name: 'Desk: Client secret' }).click();
+      expect(await page.evaluate(FOCUSED)).toMatch(/^Client secret/);
+      await page.getByLabel('Client secret').fill(intercom.clientSecret);
+      const address = page.getByRole('region', { name: 'Intercom as second desk' }).getByLabel('Address');
+      await address.fill(intercom.baseUrl);
+      await save(page);
+      const connection = page.getByRole('region', { name: 'Connection of the second desk' });
+      await connection.getByRole('alert').getByText('The desk accepts the credentials.').waitFor();
+      await page
+        .getByRole('region', { name: 'Webhooks of the second desk' })
+        .getByText('/webhooks/intercom/')
+        .waitFor();
+      expect((await botOf(id)).settings).toMatchObject({
+        desk: { kind: 'webhook' },
+        secondDesk: { kind: 'intercom', accessToken: 'set', clientSecret: 'set' },
+      });
+      await page.getByRole('combobox', { name: 'Second desk' }).selectOption('');
+      await save(page);
+      await until(async () => (await botOf(id)).settings['secondDesk'] === null, { message: 'no second desk' });
+      expectClean(REFUSED);
     });
   });
 

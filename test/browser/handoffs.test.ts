@@ -220,7 +220,7 @@ describe('one handoff', () => {
     await onPage(`#/handoffs/${id}`, async (shown, page) => {
       await page.getByText('Ended: user left').waitFor();
       await desk('human/reply', { conversationId: id, text: 'Are you still there?' });
-      const late = page.getByRole('region', { name: 'Arrived after the end' });
+      const late = page.getByRole('region', { name: 'Arrived too late' });
       await late.getByText('Are you still there?').waitFor();
       await page.getByText('Late: 1').waitFor();
       shown.expectClean();

@@ -6,7 +6,7 @@ import { Button, Copyable, Outside } from '../../ui/button.tsx';
 import { ErrorNote, Note } from '../../ui/notes.tsx';
 import { Countdown } from '../../ui/state.tsx';
 import { Card, useForm } from './form.tsx';
-import type { Consent, Desk } from './types.ts';
+import { type Consent, type Desk, type DeskPlace, serviceAt, queryOf } from './types.ts';
 
 const POLL_MS = 2_000;
 
@@ -44,7 +44,7 @@ const t = translator({
 });
 
 /** For desks that ask somebody in the browser: begins, and watches the service state until it is done. */
-export function ConsentCard({ desk }: { desk: Desk }) {
+export function ConsentCard({ desk, place }: { desk: Desk; place: DeskPlace }) {
   const { bot, isChanged } = useForm();
   const [begun, setBegun] = useState<Consent>();
   const [error, setError] = useState<unknown>();
@@ -52,14 +52,14 @@ export function ConsentCard({ desk }: { desk: Desk }) {
     setError(undefined);
     setBegun(undefined);
     try {
-      setBegun(await post<Consent>(`${botPath(bot.id)}/consent`));
+      setBegun(await post<Consent>(`${botPath(bot.id)}/consent${queryOf(place)}`));
     } catch (failure) {
       setError(failure);
     }
   };
   return (
     <Card title={t('title')} hint={t('hint', { desk: desk.title })}>
-      {isChanged('desk') || isChanged('mode') ? (
+      {isChanged(place) || isChanged('mode') ? (
         <p class="hint">{t('save_first')}</p>
       ) : (
         <div class="row">
@@ -67,13 +67,13 @@ export function ConsentCard({ desk }: { desk: Desk }) {
         </div>
       )}
       <ErrorNote error={error} />
-      {begun ? <Begun key={begun.url} begun={begun} desk={desk} /> : null}
+      {begun ? <Begun key={begun.url} begun={begun} desk={desk} place={place} /> : null}
     </Card>
   );
 }
 
-function Begun({ begun, desk }: { begun: Consent; desk: Desk }) {
-  const { outcome, isNoticed } = useOutcome(begun.expiresAt);
+function Begun({ begun, desk, place }: { begun: Consent; desk: Desk; place: DeskPlace }) {
+  const { outcome, isNoticed } = useOutcome(begun.expiresAt, place);
   if (outcome === 'done') {
     return (
       <Note kind="good">
@@ -96,11 +96,12 @@ function Begun({ begun, desk }: { begun: Consent; desk: Desk }) {
 }
 
 /** Looks at the bot until its service state has changed to available, or the address is void. */
-function useOutcome(expiresAt: string): { outcome: 'waiting' | 'done' | 'over'; isNoticed: boolean } {
+function useOutcome(expiresAt: string, place: DeskPlace): { outcome: 'waiting' | 'done' | 'over'; isNoticed: boolean } {
   const { bot, reload } = useForm();
-  const [before] = useState(bot.service.state);
+  const state = serviceAt(bot, place)?.service.state;
+  const [before] = useState(state);
   const [isOver, setOver] = useState(false);
-  const isDone = before !== 'available' && bot.service.state === 'available';
+  const isDone = before !== 'available' && state === 'available';
   useEffect(() => {
     if (isDone || isOver) return undefined;
     const timer = setInterval(() => {

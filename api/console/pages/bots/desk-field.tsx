@@ -4,7 +4,7 @@ import { Button } from '../../ui/button.tsx';
 import { CheckField, NumberField, SelectField, TextField } from '../../ui/field.tsx';
 import { SET } from './edits.ts';
 import { English } from './form.tsx';
-import type { ConfigField } from './types.ts';
+import type { ConfigField, DeskPlace } from './types.ts';
 
 const t = translator({
   en: {
@@ -30,6 +30,7 @@ const t = translator({
 });
 
 interface DeskFieldProps {
+  place: DeskPlace;
   field: ConfigField;
   required: boolean;
   value: unknown;
@@ -44,7 +45,7 @@ interface DeskFieldProps {
 export function DeskField(props: DeskFieldProps) {
   const { field, value, onChange } = props;
   const common = {
-    name: `desk.${field.name}`,
+    name: `${props.place}.${field.name}`,
     label: <English>{field.title || field.name}</English>,
     hint: field.description ? <English>{field.description}</English> : undefined,
     required: props.required,

@@ -6,7 +6,7 @@ import { say } from '../../ui/notes.tsx';
 import { draftOf, keepDraft } from './drafts.ts';
 import { applied, conflicts, edited, patchOf, rebased, same, type Edits } from './edits.ts';
 import type { Form } from './form.tsx';
-import type { Bot, Desk, Settings, Verified } from './types.ts';
+import { type Bot, type Desk, type DeskPlace, queryOf, type Settings, type Verified } from './types.ts';
 import { plainMessage, t } from './words.ts';
 
 const POLL_MS = 15_000;
@@ -36,8 +36,8 @@ export function useEditing(botId: string): { form: Editing | undefined; error: u
   const [failure, setFailure] = useState<unknown>();
   const [contested, setContested] = useState<string[]>([]);
   const [saving, setSaving] = useState(false);
-  const [verifying, setVerifying] = useState(false);
-  const [verified, setVerified] = useState<Verified>();
+  const [verifying, setVerifying] = useState<ByPlace<true>>({});
+  const [verified, setVerified] = useState<ByPlace<Verified>>({});
   const newest = useRef<Bot>(undefined);
 
   /** An answer that was under way during a save may be older than what the save gave back. */
@@ -56,18 +56,18 @@ export function useEditing(botId: string): { form: Editing | undefined; error: u
 
   const reload = async (): Promise<void> => void take(await get<Bot>(address));
 
-  async function verify(): Promise<void> {
-    setVerifying(true);
-    setVerified(undefined);
+  async function verify(place: DeskPlace): Promise<void> {
+    setVerifying((all) => ({ ...all, [place]: true }));
+    setVerified((all) => without(all, place));
     try {
-      const result = await post<Verified>(`${address}/verify`);
-      setVerified(result);
+      const result = await post<Verified>(`${address}/verify${queryOf(place)}`);
+      setVerified((all) => ({ ...all, [place]: result }));
       say(result.ok ? t('desk_answers') : t('desk_refuses'));
       await reload();
     } catch (error) {
       setFailure(error);
     } finally {
-      setVerifying(false);
+      setVerifying((all) => without(all, place));
     }
   }
 
@@ -83,7 +83,9 @@ export function useEditing(botId: string): { form: Editing | undefined; error: u
       take(saved);
       setContested([]);
       say(t('saved'));
-      if (saved.settings.desk && (sent['desk'] || sent['mode'])) void verify();
+      for (const place of PLACES) {
+        if (saved.settings[place] && (sent[place] || sent['mode'])) void verify(place);
+      }
       return true;
     } catch (error) {
       const details = error instanceof ApiFailure ? error.details : [];
@@ -111,8 +113,8 @@ export function useEditing(botId: string): { form: Editing | undefined; error: u
     saving,
     save,
     verify,
-    verifying,
-    verified,
+    isVerifying: (place) => verifying[place] === true,
+    verified: (place) => verified[place],
     reload,
     dirty: Object.keys(edits).length > 0,
     isChanged: (field) => field in edits,
@@ -121,7 +123,8 @@ export function useEditing(botId: string): { form: Editing | undefined; error: u
       const before = applied(bot.settings, draftOf(botId))[field];
       keepDraft(botId, edited(draftOf(botId), field, bot.settings[field], value));
       setProblems((all) => all.filter(({ path }) => !isTouched(path, field, before, value)));
-      if (field === 'desk' || field === 'mode') setVerified(undefined);
+      if (field === 'mode') setVerified({});
+      if (field === 'desk' || field === 'secondDesk') setVerified((all) => without(all, field));
     },
     discard() {
       keepDraft(botId, {});
@@ -140,8 +143,22 @@ function withoutSent(edits: Edits, sent: Edits): Edits {
   );
 }
 
-const blamed = (verified: Verified | undefined, path: string): string | undefined =>
-  verified?.field !== undefined && !verified.ok && path === `desk.${verified.field}` ? verified.detail : undefined;
+function blamed(verified: ByPlace<Verified>, path: string): string | undefined {
+  for (const place of PLACES) {
+    const { ok, field, detail } = verified[place] ?? {};
+    if (ok === false && field !== undefined && path === `${place}.${field}`) return detail;
+  }
+  return undefined;
+}
+
+type ByPlace<T> = Partial<Record<DeskPlace, T>>;
+
+const PLACES = ['desk', 'secondDesk'] as const;
+
+function without<T>(all: ByPlace<T>, place: DeskPlace): ByPlace<T> {
+  const { [place]: _, ...others } = all;
+  return others as ByPlace<T>;
+}
 
 /** Whether the error at `path` was about what has just been changed; one at `desk.url` stays while `desk.name` is typed. */
 function isTouched(path: string, field: keyof Settings, before: unknown, after: unknown): boolean {

@@ -36,9 +36,9 @@ export function edited(edits: Edits, field: string, stored: unknown, value: unkn
 
 /** Fields that the API merges one by one, as long as it is the same desk. */
 const isMerged = (field: string, { was, value }: Edit): boolean =>
-  (field === 'desk' || field === 'callback') && isPlain(was) && isPlain(value) && was['kind'] === value['kind'];
+  ['desk', 'secondDesk', 'callback'].includes(field) && isPlain(was) && isPlain(value) && was['kind'] === value['kind'];
 
-/** What `PATCH` takes: of desk and callback only the fields that were changed, null for one that is to go. */
+/** What `PATCH` takes: of desks and callback only the fields that were changed, null for one that is to go. */
 export function patchOf(edits: Edits): Plain {
   const entries = Object.entries(edits).map(([field, edit]) => [
     field,

@@ -2,7 +2,7 @@ import { createContext, type ComponentChildren } from 'preact';
 import { useContext } from 'preact/hooks';
 import { duration, locale } from '../../lib/i18n.ts';
 import { NumberField } from '../../ui/field.tsx';
-import type { Bot, Desk, Settings, Verified } from './types.ts';
+import type { Bot, Desk, DeskPlace, Settings, Verified } from './types.ts';
 
 /** What the tabs of one bot work with. */
 export interface Form {
@@ -20,9 +20,9 @@ export interface Form {
   /** Whether it worked; what is wrong is shown at the fields. */
   save(): Promise<boolean>;
   /** Asks the desk, with the stored credentials. */
-  verify(): Promise<void>;
-  verifying: boolean;
-  verified: Verified | undefined;
+  verify(place: DeskPlace): Promise<void>;
+  isVerifying(place: DeskPlace): boolean;
+  verified(place: DeskPlace): Verified | undefined;
   /** Reads the stored settings and the service state again. */
   reload(): Promise<void>;
 }

@@ -14,15 +14,14 @@ interface SaveBarProps {
 /** What is not saved yet, what is wrong with it, and the button. Stays in sight. */
 export function SaveBar({ form, onShow, isInForm }: SaveBarProps) {
   if (!form.dirty && form.failure === undefined) return null;
-  const { settings, desks, edits, contested } = form;
-  const desk = desks.find(({ id }) => id === settings.desk?.kind);
+  const { edits, contested } = form;
   const tabs = [...new Set(Object.keys(edits).map(tabOf))].map((id) => t(id)).join(', ');
   return (
     <div class="save-bar">
       {form.problems.length > 0 ? <Problems form={form} onShow={onShow} /> : null}
       {contested.length > 0 ? (
         <Note kind="warn">
-          <p role="alert">{t('contested', { fields: contested.map((path) => nameOf(path, desk)).join(', ') })}</p>
+          <p role="alert">{t('contested', { fields: contested.map((path) => nameOf(path, form)).join(', ') })}</p>
         </Note>
       ) : null}
       <ErrorNote error={form.failure} />
@@ -42,7 +41,6 @@ export function SaveBar({ form, onShow, isInForm }: SaveBarProps) {
 }
 
 function Problems({ form, onShow }: { form: Editing; onShow: (path: string) => void }) {
-  const desk = form.desks.find(({ id }) => id === form.settings.desk?.kind);
   return (
     <Note kind="bad">
       <p role="alert">{t('wrong', { n: form.problems.length })}</p>
@@ -50,7 +48,7 @@ function Problems({ form, onShow }: { form: Editing; onShow: (path: string) => v
         {form.problems.map(({ path, message }) => (
           <li key={path + message}>
             <button type="button" class="link" onClick={() => onShow(path)}>
-              {t(tabOf(path))}: {nameOf(path, desk)}
+              {t(tabOf(path))}: {nameOf(path, form)}
             </button>{' '}
             {message}
           </li>

@@ -3,12 +3,13 @@ import { Button } from '../../ui/button.tsx';
 import { Note } from '../../ui/notes.tsx';
 import { Chip } from '../../ui/state.tsx';
 import { Card, English, useForm } from './form.tsx';
-import type { Desk } from './types.ts';
+import { type Desk, type DeskPlace, serviceAt } from './types.ts';
 import { t as te } from './words.ts';
 
 const t = translator({
   en: {
     title: 'Connection',
+    title_second: 'Connection of the second desk',
     state: 'State',
     since: 'since {at}',
     check: 'Check now',
@@ -18,6 +19,7 @@ const t = translator({
   },
   fr: {
     title: 'Connexion',
+    title_second: 'Connexion du second desk',
     state: 'État',
     since: 'depuis le {at}',
     check: 'Vérifier maintenant',
@@ -28,14 +30,14 @@ const t = translator({
 });
 
 /** Whether the desk accepts the credentials, why not, and a button that asks it. */
-export function ServiceState({ desk }: { desk: Desk }) {
-  const { bot, isChanged, save, verify, verifying } = useForm();
-  const { state, since, why } = bot.service;
-  const mustSave = isChanged('desk') || isChanged('mode');
+export function ServiceState({ desk, place }: { desk: Desk; place: DeskPlace }) {
+  const { bot, isChanged, save, verify, isVerifying } = useForm();
+  const { state, since = null, why } = serviceAt(bot, place)?.service ?? {};
+  const mustSave = isChanged(place) || isChanged('mode');
   return (
-    <Card title={t('title')}>
+    <Card title={place === 'desk' ? t('title') : t('title_second')}>
       <div class="row">
-        <Chip value={state} />
+        {state === undefined ? null : <Chip value={state} />}
         {since === null ? null : <span class="hint">{t('since', { at: dateTime(since) })}</span>}
       </div>
       {why === undefined ? null : (
@@ -44,16 +46,16 @@ export function ServiceState({ desk }: { desk: Desk }) {
         </p>
       )}
       <div class="row">
-        <Button onPress={mustSave ? save : verify}>{mustSave ? t('save_and_check') : t('check')}</Button>
-        {verifying ? <span role="status">{t('checking')}</span> : null}
+        <Button onPress={mustSave ? save : () => verify(place)}>{mustSave ? t('save_and_check') : t('check')}</Button>
+        {isVerifying(place) ? <span role="status">{t('checking')}</span> : null}
       </div>
-      <CheckResult desk={desk} />
+      <CheckResult desk={desk} place={place} />
     </Card>
   );
 }
 
-function CheckResult({ desk }: { desk: Desk }) {
-  const { verified } = useForm();
+function CheckResult({ desk, place }: { desk: Desk; place: DeskPlace }) {
+  const verified = useForm().verified(place);
   if (!verified) return null;
   const field = desk.fields.find(({ name }) => name === verified.field);
   return (

@@ -24,6 +24,9 @@ export interface Callback {
   auth?: CallbackAuth;
 }
 
+/** The settings that are a desk. */
+export type DeskPlace = 'desk' | 'secondDesk';
+
 /** By language, then by key; null says nothing. */
 export type OwnTexts = Record<string, Record<string, string | null>>;
 
@@ -32,6 +35,7 @@ export interface Settings {
   enabled: boolean;
   mode: Mode;
   desk: DeskConfig | null;
+  secondDesk: DeskConfig | null;
   trigger: string;
   waitTimeoutSeconds: number | undefined;
   onWaitTimeout: 'ask' | 'close';
@@ -51,6 +55,13 @@ export interface Settings {
 }
 
 export type Bot = Omit<Output<typeof schemas.bot>, 'settings'> & { settings: Settings };
+/** What the API says of one of the two desks; undefined without it. */
+export const serviceAt = (bot: Bot, place: DeskPlace): NonNullable<Bot['secondDesk']> | undefined =>
+  place === 'desk' ? bot : (bot.secondDesk ?? undefined);
+
+/** What asks about the second desk. */
+export const queryOf = (place: DeskPlace): string => (place === 'desk' ? '' : '?desk=second');
+
 export type BotPage = Omit<Output<typeof schemas.botPage>, 'bots'> & { bots: Bot[] };
 export type BotStatus = Output<typeof schemas.botStatus>;
 export type Verified = Output<typeof schemas.verified>;

@@ -6,11 +6,12 @@ import { botPath } from '../../lib/paths.ts';
 import { Button, Copyable } from '../../ui/button.tsx';
 import { ErrorNote, Note } from '../../ui/notes.tsx';
 import { Card, English, useForm } from './form.tsx';
-import type { Desk, Subscription } from './types.ts';
+import { type Desk, type DeskPlace, queryOf, serviceAt, type Subscription } from './types.ts';
 
 const t = translator({
   en: {
     title: 'Webhooks of the desk',
+    title_second: 'Webhooks of the second desk',
     none: 'This desk calls no webhook. It answers at these addresses, with a key of this bot:',
     message: 'messages of agents',
     close: 'end of the talk',
@@ -26,6 +27,7 @@ const t = translator({
   },
   fr: {
     title: 'Webhooks du desk',
+    title_second: 'Webhooks du second desk',
     none: 'Ce desk n’appelle aucun webhook. Il répond à ces adresses, avec une clé de ce bot :',
     message: 'messages des agents',
     close: 'fin de l’échange',
@@ -42,12 +44,13 @@ const t = translator({
 });
 
 /** Where the desk has to call Baton, and what to choose there. */
-export function WebhookCard({ desk }: { desk: Desk }) {
+export function WebhookCard({ desk, place }: { desk: Desk; place: DeskPlace }) {
   const { bot } = useForm();
-  const { webhookUrl, webhookGuide: guide } = bot;
-  if (webhookUrl === null || guide === null) return <CalledAddresses />;
+  const { webhookUrl = null, webhookGuide: guide = null } = serviceAt(bot, place) ?? {};
+  const title = place === 'desk' ? t('title') : t('title_second');
+  if (webhookUrl === null || guide === null) return <CalledAddresses title={title} />;
   return (
-    <Card title={t('title')}>
+    <Card title={title}>
       <h3>{t('address')}</h3>
       <Copyable value={webhookUrl} label={t('address')} />
       <p class="hint">{t('secret')}</p>
@@ -67,27 +70,27 @@ export function WebhookCard({ desk }: { desk: Desk }) {
           </ul>
         </>
       )}
-      {desk.subscribes ? <Subscribe /> : null}
+      {desk.subscribes ? <Subscribe place={place} /> : null}
     </Card>
   );
 }
 
-function CalledAddresses() {
+function CalledAddresses({ title }: { title: string }) {
   const { publicUrl = location.origin } = useResource<{ publicUrl: string }>('/v1/service').data ?? {};
   const base = `${publicUrl}/v1/human`;
   return (
-    <Card title={t('title')} hint={t('none')}>
+    <Card title={title} hint={t('none')}>
       <Copyable value={`${base}/message/receive`} label={t('message')} />
       <Copyable value={`${base}/close`} label={t('close')} />
     </Card>
   );
 }
 
-function Subscribe() {
+function Subscribe({ place }: { place: DeskPlace }) {
   const { bot, isChanged } = useForm();
   const [result, setResult] = useState<Subscription & { wanted: boolean }>();
   const [error, setError] = useState<unknown>();
-  const address = `${botPath(bot.id)}/subscription`;
+  const address = `${botPath(bot.id)}/subscription${queryOf(place)}`;
   const run = async (wanted: boolean): Promise<void> => {
     setError(undefined);
     setResult(undefined);
@@ -98,7 +101,7 @@ function Subscribe() {
       setError(failure);
     }
   };
-  if (isChanged('desk') || isChanged('mode')) return <p class="hint">{t('save_first')}</p>;
+  if (isChanged(place) || isChanged('mode')) return <p class="hint">{t('save_first')}</p>;
   return (
     <>
       <div class="row">

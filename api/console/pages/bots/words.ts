@@ -1,5 +1,5 @@
 import { translator } from '../../lib/i18n.ts';
-import type { Desk } from './types.ts';
+import type { Form } from './form.tsx';
 
 /** Sentences of the editor as a whole; each tab has its own beside it. */
 export const t = translator({
@@ -7,6 +7,7 @@ export const t = translator({
     bots: 'Bots',
     general: 'General',
     desk: 'Desk',
+    secondDesk: 'Second desk',
     hours: 'Hours',
     texts: 'Texts',
     callback: 'Callback',
@@ -45,6 +46,7 @@ export const t = translator({
     bots: 'Bots',
     general: 'Général',
     desk: 'Desk',
+    secondDesk: 'Second desk',
     hours: 'Horaires',
     texts: 'Textes',
     callback: 'Callback',
@@ -87,6 +89,7 @@ export type TabId = (typeof TABS)[number];
 
 const PLACES: Record<string, TabId> = {
   desk: 'desk',
+  secondDesk: 'desk',
   hours: 'hours',
   outOfHoursReply: 'hours',
   leaveMessage: 'hours',
@@ -99,12 +102,14 @@ const PLACES: Record<string, TabId> = {
 export const tabOf = (path: string): TabId => PLACES[path.split('.', 1)[0]!] ?? 'general';
 
 type Sentence = Parameters<typeof t>[0];
-const IN_TABS = new Set<string>(['hours', 'texts', 'callback', 'desk']);
+const IN_TABS = new Set<string>(['hours', 'texts', 'callback', 'desk', 'secondDesk']);
 
 /** What people call the field: `desk.url` is the title that the desk gives it. */
-export function nameOf(path: string, desk: Desk | undefined): string {
+export function nameOf(path: string, { settings, desks }: Pick<Form, 'settings' | 'desks'>): string {
   const [first = '', second] = path.split('.');
-  const title = first === 'desk' ? desk?.fields.find(({ name }) => name === second)?.title : undefined;
+  const config = first === 'desk' || first === 'secondDesk' ? settings[first] : undefined;
+  const desk = desks.find(({ id }) => id === config?.kind);
+  const title = desk?.fields.find(({ name }) => name === second)?.title;
   if (title !== undefined) return title;
   return IN_TABS.has(first) || second === undefined ? t(first as Sentence) : path;
 }

@@ -24,6 +24,11 @@ export function Facts({ handoff }: { handoff: HandoffView }) {
           <a href={hrefTo('bots', handoff.botId)}>{handoff.botId}</a>
         </Fact>
         <Fact name={t('desk')}>{handoff.desk}</Fact>
+        {handoff.earlierDesks.map(({ desk, why, leftAt }) => (
+          <Fact key={desk} name={t('earlier_desk')}>
+            {t('left', { desk, why: word(words, why), at: dateTime(leftAt) })}
+          </Fact>
+        ))}
         <Fact name={t('mode')}>{word(words, handoff.mode)}</Fact>
         <Fact name={t('channel')}>{handoff.channel}</Fact>
         {Object.entries(handoff.user).map(([name, value]) => (

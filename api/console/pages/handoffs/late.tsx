@@ -3,6 +3,10 @@ import { ChatLine } from './chat-line.tsx';
 import { t } from './texts.ts';
 import { agentName, type LateMessage } from './views.ts';
 
+/** At a desk that the handoff had left. */
+const whoAt = (name: string, desk: string | undefined): string =>
+  desk === undefined ? name : t('late_from', { name, desk });
+
 /** What arrived after the end. */
 export function LateMessages({ messages }: { messages: LateMessage[] }) {
   const heading = useId();
@@ -12,11 +16,11 @@ export function LateMessages({ messages }: { messages: LateMessage[] }) {
       <h2 id={heading}>{t('late')}</h2>
       <p class="hint">{t('late_hint')}</p>
       <ol class="chat">
-        {messages.map(({ id, at, from, text, attachments = [], agent }) => (
+        {messages.map(({ id, at, from, text, attachments = [], agent, desk }) => (
           <ChatLine
             key={id}
             line={{ key: id, kind: from, at, text, attachments }}
-            who={from === 'user' ? t('the_user') : agentName(agent)}
+            who={from === 'user' ? t('the_user') : whoAt(agentName(agent), desk)}
           />
         ))}
       </ol>

@@ -24,6 +24,9 @@ export function Tiles({ figures }: { figures: Figures }) {
           more={share('of_started', totals.abandoned, started)}
         />
         <Tile name={t('refused')} value={number(refused)} more={share('of_requests', refused, started + refused)} />
+        {totals.moved > 0 ? (
+          <Tile name={t('moved')} value={number(totals.moved)} more={share('of_started', totals.moved, started)} />
+        ) : null}
         <Tile name={t('median')} value={reply ? duration(reply.median) : t('no_value')} />
         <Tile name={t('p90')} value={reply ? duration(reply.p90) : t('no_value')} />
         <Tile name={t('messages')} value={number(totals.messages)} />
