@@ -66,8 +66,11 @@ export const QUESTION = 'Where is my order?';
 
 const signature = new Webhook(CALLBACK_SECRET);
 
+/** What a talk needs of the Baton that serves it. */
+export type Served = Pick<Cluster, 'url' | 'operatorKey' | 'temporal'>;
+
 export async function openDesk(
-  cluster: Cluster,
+  cluster: Served,
   desk: TestedDesk,
   mode: Mode,
   settings: Record<string, unknown> = {},
@@ -149,7 +152,7 @@ export async function openDesk(
 }
 
 /** As the operator's browser does: to the desk's page, which allows it, and back to Baton. */
-async function consents(cluster: Cluster, bot: DeskBot): Promise<void> {
+async function consents(cluster: Served, bot: DeskBot): Promise<void> {
   const { json } = await bot.call('POST', `/v1/bots/${bot.id}/consent`);
   const allowed = await fetch(json.url, { redirect: 'manual' });
   const { pathname, search } = new URL(allowed.headers.get('location') ?? '');
@@ -165,7 +168,7 @@ function speakerOf({ type, data }: BotEvent): 'user' | 'agent' | undefined {
 
 const shown = ({ text, files }: SandboxLine): string => [text, ...files.map(({ url }) => url)].join(' ').trim();
 
-function talkOf(cluster: Cluster, bot: DeskBot, id: string, conversationId: string): DeskTalk {
+function talkOf(cluster: Served, bot: DeskBot, id: string, conversationId: string): DeskTalk {
   const at = `/v1/handoffs/${id}`;
   const state = async () => (await bot.call('GET', at)).json;
   const talk: DeskTalk = {

@@ -1,0 +1,86 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort, stopProcess } from '../../worker/local/processes.ts';
+import { cleanEnv } from './baton-process.ts';
+import { until } from './poll.ts';
+
+const run = promisify(execFile);
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The sources of one version of Baton in a folder of their own. */
+export interface Release {
+  folder: string;
+  remove(): Promise<void>;
+}
+
+/** This version. */
+export const thisRelease: Release = { folder: ROOT, remove: async () => undefined };
+
+/** The version of a commit, on the packages of this one. Gives back why not when this clone does not have it. */
+export async function releaseOf(commit: string): Promise<Release | string> {
+  try {
+    await run('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: ROOT });
+  } catch {
+    return `commit ${commit} is not in this clone (a shallow one?): git fetch --unshallow`;
+  }
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'baton-release-')));
+  const archive = join(folder, 'release.tar');
+  await run('git', ['archive', '--output', archive, commit], { cwd: ROOT });
+  await run('tar', ['-xf', archive, '-C', folder]);
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** An API or a worker as a process of its own. */
+export interface RoleProcess {
+  /** Of an API. */
+  url: string;
+  output(): string;
+  /** Sends the signal and waits until it is gone: its exit code, or the name of the signal that ended it. */
+  stop(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+/** Starts it, without waiting until it is ready. */
+export async function startRole(
+  { folder }: Release,
+  role: 'api' | 'worker',
+  env: Record<string, string>,
+): Promise<RoleProcess> {
+  const port = String(await freePort());
+  const own = { HOST: '127.0.0.1', PORT: port, BATON_WORKER_PORT: '0', BATON_LOG_LEVEL: 'info', BATON_PLAYGROUND: 'false' };
+  const child = spawn(process.execPath, ['--import', 'tsx', 'worker/main.ts', role], {
+    cwd: folder,
+    env: cleanEnv({ ...own, ...env }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let ended: number | string | undefined;
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    output: () => output,
+    async stop(signal) {
+      if (ended === undefined) await stopProcess(child.pid!, [signal, 'SIGKILL'], 60_000);
+      await until(() => ended !== undefined, { message: () => `the ${role} does not end: ${output}` });
+      return ended!;
+    },
+  };
+}
+
+/** Waits until an API serves. */
+export async function serving(api: RoleProcess): Promise<void> {
+  const ready = async (): Promise<boolean> => (await fetch(`${api.url}/readyz`)).ok;
+  await until(ready, { timeoutMs: 90_000, everyMs: 100, message: () => `an API that is ready: ${api.output()}` });
+}
+
+/** Waits until a worker says that it works. */
+export async function working(worker: RoleProcess): Promise<void> {
+  const says = (): boolean => worker.output().includes('the worker runs');
+  await until(says, { timeoutMs: 90_000, everyMs: 100, message: () => `a worker that runs: ${worker.output()}` });
+}
