@@ -30,6 +30,18 @@ export function parseKeyRing(text: string): KeyRing {
   return { primary, byId };
 }
 
+/** A ring that may only read: what writes with it writes in clear. */
+export type PayloadKeyRing = Pick<KeyRing, 'byId'> & Partial<KeyRing>;
+
+/**
+ * The same for payload keys, where `off` in the first place (`off,kid:base64`) means that nothing is encrypted yet and all
+ * keys decrypt: keys must be known to every process before one of them uses them.
+ */
+export function parsePayloadKeys(text: string): PayloadKeyRing {
+  const [, rest] = /^\s*off\s*,(.*)$/s.exec(text) ?? [];
+  return rest === undefined ? parseKeyRing(text) : { byId: parseKeyRing(rest).byId };
+}
+
 /** AES-256-GCM: 12-byte random IV, ciphertext, 16-byte tag. */
 export function encrypt(key: Buffer, plain: Uint8Array, aad: string): Buffer {
   const iv = randomBytes(IV_BYTES);

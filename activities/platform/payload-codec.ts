@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { decrypt, encrypt, parseKeyRing, type KeyRing } from './key-ring.ts';
+import { decrypt, encrypt, parsePayloadKeys, type PayloadKeyRing } from './key-ring.ts';
 
 const { Payload: ProtoPayload } = proto.temporal.api.common.v1;
 
@@ -18,7 +18,7 @@ const aadOf = (keyId: string): string => `baton/payload/${keyId}`;
  * a payload with another encoding passes through, so history from before the first key stays readable.
  */
 export function createPayloadCodec(payloadKeys: string): PayloadCodec {
-  const ring = parseKeyRing(payloadKeys);
+  const ring = parsePayloadKeys(payloadKeys);
   return {
     encode: async (payloads) => payloads.map((payload) => encode(ring, payload)),
     decode: async (payloads) => payloads.map((payload) => decode(ring, payload)),
@@ -40,7 +40,8 @@ export function failureConverterPath(): string {
   return existsSync(source) ? source : source.replace(/\.ts$/, '.js');
 }
 
-function encode({ primary }: KeyRing, payload: Payload): Payload {
+function encode({ primary }: PayloadKeyRing, payload: Payload): Payload {
+  if (!primary) return payload;
   const plain = ProtoPayload.encode(payload).finish();
   return {
     metadata: { [ENCODING]: Buffer.from(ENCRYPTED), [KEY_ID]: Buffer.from(primary.id) },
@@ -48,7 +49,7 @@ function encode({ primary }: KeyRing, payload: Payload): Payload {
   };
 }
 
-function decode({ byId }: KeyRing, payload: Payload): Payload {
+function decode({ byId }: PayloadKeyRing, payload: Payload): Payload {
   if (textOf(payload.metadata?.[ENCODING]) !== ENCRYPTED) return payload;
   const keyId = textOf(payload.metadata?.[KEY_ID]);
   const key = byId.get(keyId);

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { decrypt, encrypt, parseKeyRing } from '../platform/key-ring.ts';
+import { decrypt, encrypt, parsePayloadKeys } from '../platform/key-ring.ts';
 
 /** Which stored value: its table and column, and what its row is known by for ever. */
 export type Place = readonly [table: string, column: string, ...row: (string | number)[]];
@@ -26,13 +26,14 @@ const KEY_BYTES = 32;
 const aadOf = (place: Place): string => JSON.stringify(place);
 
 /**
- * AES-256-GCM with keys derived from the payload keys: the first one seals, all open. Without keys it seals nothing. An
+ * AES-256-GCM with keys derived from the payload keys: the first one seals, all open. Without keys, or with `off` before
+ * them, it seals nothing. An
  * error names the place and the key's id, never the value.
  */
 export function createContentBox(payloadKeys: string | undefined): ContentBox {
-  const ring = payloadKeys === undefined || payloadKeys === '' ? undefined : parseKeyRing(payloadKeys);
+  const ring = payloadKeys === undefined || payloadKeys === '' ? undefined : parsePayloadKeys(payloadKeys);
   const derived = new Map([...(ring?.byId ?? [])].map(([id, key]) => [id, contentKey(key)]));
-  const first = ring && { id: ring.primary.id, key: contentKey(ring.primary.key) };
+  const first = ring?.primary && { id: ring.primary.id, key: contentKey(ring.primary.key) };
 
   function sealText(text: string, place: Place): string {
     if (first === undefined) return text;

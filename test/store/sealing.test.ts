@@ -291,3 +291,18 @@ test('rotation beside a writer loses nothing of it', async () => {
     expect((await rotating.journal.read(id, 0, 20)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   }
 });
+
+test('a key that is known and not yet used opens what others seal, and seals nothing', async () => {
+  const key = newKey('p9');
+  const [known, used] = [storeWith(`off,${key}`), storeWith(key)];
+  const [clear, sealed] = [await talk(known, newId('clear')), await talk(used, newId('sealed'))];
+  for (const store of [known, used]) {
+    for (const { handoffId, events, handoff } of [clear, sealed]) {
+      expect(await store.journal.read(handoffId, 0, 10)).toEqual(events);
+      expect((await store.handoffs.get(handoffId))?.question).toBe(handoff.question);
+    }
+  }
+  const all = await dump();
+  expect(all).toContain(clear.handoff.user.id);
+  expect(all).not.toContain(sealed.handoff.user.id);
+});

@@ -42,6 +42,22 @@ test('history from before the first key, and of an older key, stays readable', a
   await expect(createPayloadCodec(newer).decode([encrypted!])).rejects.toThrow(/key p1, which is not configured/);
 });
 
+test('a key that is known and not yet used reads what others encrypt, and writes what everybody reads', async () => {
+  const key = newKey('p1');
+  const [known, used] = [createPayloadCodec(`off,${key}`), createPayloadCodec(key)];
+  const [clear] = payloads();
+  expect(await known.encode([clear!])).toEqual([clear]);
+  const [read] = await known.decode(await used.encode([clear!]));
+  expect(defaultPayloadConverter.fromPayload(read!)).toEqual(SECRET);
+  expect(await used.decode([clear!])).toEqual([clear]);
+  // Also by a version, or a process, that knows no key at all.
+  const quiet = loadDataConverter(dataConverter(`off, ${key}`));
+  const failure = await encodeErrorToFailure(quiet, new Error('why'));
+  expect(await decodeOptionalFailureToOptionalError(loadDataConverter(undefined), failure)).toMatchObject({
+    message: 'why',
+  });
+});
+
 test('a payload that was tampered with is refused', async () => {
   const codec = createPayloadCodec(newKey('p1'));
   const [encoded] = await codec.encode(payloads());
