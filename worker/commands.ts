@@ -1,5 +1,7 @@
 import type { Config } from '../activities/platform/config.ts';
 import type { Logger } from '../activities/platform/log.ts';
+import { dataConverter } from '../activities/platform/payload-codec.ts';
+import { connectTemporal } from '../activities/platform/temporal.ts';
 import { migrateWhenThere } from './database.ts';
 import { rotateKeys } from './rotate-keys.ts';
 
@@ -24,6 +26,7 @@ export interface CommandContext {
 
 /** How commands call what they need. */
 export const VARIABLES = {
+  TEMPORAL_ADDRESS: (config: Config) => config.temporalAddress,
   BATON_SECRET_KEYS: (config: Config) => config.secretKeys,
   BATON_PAYLOAD_KEYS: (config: Config) => config.payloadKeys,
 } as const;
@@ -40,4 +43,39 @@ const migrate: Command = {
   },
 };
 
-export const COMMANDS: Readonly<Record<string, Command>> = { migrate, 'rotate-keys': rotateKeys };
+/** Open runs that are tried. */
+const RUNS = 500;
+
+/** Whether this version can go on with the runs that are open now; fails when it cannot. Changes nothing. */
+const replay: Command = {
+  needs: ['TEMPORAL_ADDRESS'],
+  async run({ config, log, signal, say }) {
+    // The worker's code, which other commands do not need.
+    const [{ replayOpenRuns }, { workflowBundle }, { installRuntime }] = await Promise.all([
+      import('./replay.ts'),
+      import('./bundle.ts'),
+      import('./telemetry.ts'),
+    ]);
+    installRuntime(log, undefined);
+    const temporal = connectTemporal({ address: config.temporalAddress!, payloadKeys: config.payloadKeys });
+    try {
+      const converter = dataConverter(config.payloadKeys);
+      const bundle = await workflowBundle(converter?.failureConverterPath);
+      const { client } = temporal;
+      const { replayed, failed } = await replayOpenRuns({
+        client,
+        bundle,
+        dataConverter: converter,
+        limit: RUNS,
+        signal,
+      });
+      for (const { workflowId, message } of failed) say(`${workflowId}: ${message.split('\n')[0]}`);
+      say(`Replayed ${replayed} open runs: ${failed.length} cannot go on under this version.`);
+      if (failed.length > 0) throw new Error('Do not deploy this version: open runs cannot go on under it');
+    } finally {
+      await temporal.close();
+    }
+  },
+};
+
+export const COMMANDS: Readonly<Record<string, Command>> = { migrate, replay, 'rotate-keys': rotateKeys };

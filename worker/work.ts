@@ -112,6 +112,7 @@ async function createWorker(options: WorkOptions, connection: NativeConnection):
     deps: { store, desks, http, runs, publicUrl, clock, log, metrics, callsPerBot, retentionDays, reconcileAfterMs },
     bundle: await workflowBundle(converter?.failureConverterPath),
     limits,
+    rollout: config.rollout,
     ...(converter ? { dataConverter: converter } : {}),
   });
 }

@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import { createActivities } from '../activities/index.ts';
 import type { Deps } from '../activities/deps.ts';
 import type { Limits } from '../activities/platform/limits.ts';
+import type { Rollout } from '../activities/platform/rollout.ts';
 import { CALLBACK_TASK_QUEUE, TASK_QUEUE } from '../workflows/ids.ts';
 
 export interface BatonWorkerOptions {
@@ -15,6 +16,7 @@ export interface BatonWorkerOptions {
   /** Handoffs kept ready in memory; 0 replays each one at every step. */
   maxCachedWorkflows?: number;
   limits?: WorkerLimits;
+  rollout?: Rollout;
 }
 
 /** `polling`: takes work. `stopping`: told to end, or has ended as told. `failed`: takes no work and must be started again. */
@@ -61,6 +63,7 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     shutdownGraceTime: limits.workerGraceSeconds * 1_000,
     shutdownForceTime: limits.workerForceSeconds * 1_000,
     ...(options.dataConverter ? { dataConverter: options.dataConverter } : {}),
+    ...versioning(options.rollout?.version),
   };
   const main = await Worker.create({
     ...common,
@@ -72,6 +75,7 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     stickyQueueScheduleToStartTimeout: '3s',
     maxConcurrentActivityTaskExecutions: limits.activities,
     maxConcurrentLocalActivityExecutions: limits.activities,
+    ...(options.rollout?.holdPatches === true ? { patchActivationCallback: () => false } : {}),
   });
   const callbacks = await Worker.create({
     ...common,
@@ -102,6 +106,15 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     },
   };
 }
+
+/**
+ * `AUTO_UPGRADE`: open handoffs go on under the current version, as in a rolling restart. `PINNED` would keep each on the
+ * workers that it began with, for days, and no correction would reach it.
+ */
+const versioning = (version: Rollout['version']): Pick<WorkerOptions, 'workerDeploymentOptions'> =>
+  version === undefined
+    ? {}
+    : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
 
 const ENDING = new Set(['STOPPING', 'DRAINING', 'DRAINED', 'STOPPED']);
 

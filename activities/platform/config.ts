@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-import { parseKeyRing } from './key-ring.ts';
+import { parseKeyRing, parsePayloadKeys } from './key-ring.ts';
 import { limitsOf, limitVariables, type Limits } from './limits.ts';
+import { rolloutOf, rolloutVariables, type Rollout } from './rollout.ts';
 import { SECRET_FILE_VARIABLES, withSecretFiles } from './secret-files.ts';
 import { checked, cidrList, toggle, wholeNumber } from './variables.ts';
 
@@ -20,7 +21,7 @@ export interface Config {
   metricsKey: string | undefined;
   /** `kid:base64,…` */
   secretKeys: string | undefined;
-  /** `kid:base64,…` */
+  /** `kid:base64,…`; `off,kid:base64,…` only decrypts. */
   payloadKeys: string | undefined;
   /** CIDR blocks. */
   allowedNetworks: string[];
@@ -43,6 +44,7 @@ export interface Config {
   temporalTestServerPath: string | undefined;
   chromiumPath: string | undefined;
   limits: Limits;
+  rollout: Rollout;
 }
 
 /** Names every problem of the environment at once; never a secret value. */
@@ -60,14 +62,15 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 const text = z.string().optional();
 
-const keys = checked((value) => {
-  try {
-    parseKeyRing(value);
-    return undefined;
-  } catch (error) {
-    return `must be kid:base64 with 32 bytes a key, several separated by commas: ${(error as Error).message}`;
-  }
-});
+const keysReadBy = (parse: (value: string) => unknown) =>
+  checked((value) => {
+    try {
+      parse(value);
+      return undefined;
+    } catch (error) {
+      return `must be kid:base64 with 32 bytes a key, several separated by commas: ${(error as Error).message}`;
+    }
+  });
 
 const httpUrl = checked((value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -103,8 +106,8 @@ const variables = z.object({
   BATON_PUBLIC_URL: httpUrl.optional().describe('Our address as desks and browsers see it.'),
   BATON_OPERATOR_KEY: key.optional().describe("The operator's API key."),
   BATON_METRICS_KEY: key.optional().describe('A key that may read /metrics and nothing else.'),
-  BATON_SECRET_KEYS: keys.optional().describe('Keys that encrypt secrets at rest.'),
-  BATON_PAYLOAD_KEYS: keys.optional().describe('Keys that encrypt Temporal payloads.'),
+  BATON_SECRET_KEYS: keysReadBy(parseKeyRing).optional().describe('Keys that encrypt secrets at rest.'),
+  BATON_PAYLOAD_KEYS: keysReadBy(parsePayloadKeys).optional().describe('Keys that encrypt Temporal payloads.'),
   BATON_ALLOWED_NETWORKS: cidrList.default([]).describe('Private networks that desks and callbacks may be in.'),
   BATON_RETENTION_DAYS: wholeNumber(0, 36_500)
     .refine((days) => days === 0 || days >= RETENTION_MIN_DAYS, {
@@ -132,6 +135,7 @@ const variables = z.object({
   TEMPORAL_CLI_PATH: text.describe('A Temporal CLI that you already have.'),
   TEMPORAL_TEST_SERVER_PATH: text.describe('A time-skipping Temporal test server that you already have.'),
   CHROMIUM_PATH: text.describe('A Chromium for the browser tests.'),
+  ...rolloutVariables,
   ...limitVariables,
 });
 
@@ -186,6 +190,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     temporalTestServerPath: read.TEMPORAL_TEST_SERVER_PATH,
     chromiumPath: read.CHROMIUM_PATH,
     limits: limitsOf(read),
+    rollout: rolloutOf(read),
   };
 }
 

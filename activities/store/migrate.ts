@@ -10,13 +10,20 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
+/** First line of a migration that the code before it cannot live with. It is for a release of its own. */
+export const NOT_ADDITIVE = '-- not additive';
+
 /**
- * Brings the database to the newest form. Any number of processes may call it together: one works, the others wait.
- * Throws `MigrationError` when a migration that ran has changed since, or when the database is newer than this code.
+ * Brings the database to the newest form. Any number of processes may call it together: one works, the others wait. A
+ * newer version may have migrated before: what only adds to the database is no reason not to run, so that versions can
+ * run side by side, and the one before can come back. Throws `MigrationError` when a migration that ran has changed
+ * since, or when the database has one that this code does not know and that is not additive.
  */
 export async function migrate(databaseUrl: string, migrations: Record<string, string> = ours): Promise<void> {
   await withDatabase(databaseUrl, async (db) => {
-    await refuseChanged(db, migrations);
+    const applied = await refuseChanged(db, migrations);
+    // The migrator refuses every database that is newer.
+    if (Object.keys(migrations).every((name) => applied.includes(name))) return;
     const migrator = new Migrator({ db, provider: { getMigrations: async () => withChecksums(migrations) } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw explain(error);
@@ -44,6 +51,12 @@ async function withDatabase<T>(databaseUrl: string, work: (db: Kysely<unknown>) 
   }
 }
 
+/** The first version made it without `additive`. */
+const CHECKSUMS = `
+create table if not exists migration_checksums (name text primary key, checksum text not null);
+alter table migration_checksums add column if not exists additive boolean;
+`;
+
 const checksum = (text: string): string => createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
 
 function withChecksums(migrations: Record<string, string>): Record<string, Migration> {
@@ -52,11 +65,12 @@ function withChecksums(migrations: Record<string, string>): Record<string, Migra
       name,
       {
         async up(db) {
-          await sql`create table if not exists migration_checksums (name text primary key, checksum text not null)`.execute(
-            db,
-          );
+          await sql.raw(CHECKSUMS).execute(db);
           await sql.raw(text).execute(db);
-          await sql`insert into migration_checksums values (${name}, ${checksum(text)})`.execute(db);
+          const additive = !text.trimStart().startsWith(NOT_ADDITIVE);
+          await sql`
+            insert into migration_checksums (name, checksum, additive) values (${name}, ${checksum(text)}, ${additive})
+          `.execute(db);
         },
       } satisfies Migration,
     ]),
@@ -69,13 +83,17 @@ async function refuseChanged(db: Kysely<unknown>, migrations: Record<string, str
     db,
   );
   if (exists.rows[0]?.found !== true) return [];
-  const applied = await sql<{ name: string; checksum: string }>`select name, checksum from migration_checksums`.execute(
-    db,
-  );
+  // As JSON: the column is younger than the table.
+  const applied = await sql<{ name: string; checksum: string; additive: string | null }>`
+    select name, checksum, to_jsonb(migration_checksums) ->> 'additive' as additive from migration_checksums
+  `.execute(db);
   for (const row of applied.rows) {
     const text = migrations[row.name];
     if (text === undefined) {
-      throw new MigrationError(`the database has migration ${row.name}, which this version does not know: it is newer`);
+      if (row.additive === 'true') continue;
+      throw new MigrationError(
+        `the database has migration ${row.name}, which this version does not know and cannot live with: it is newer`,
+      );
     }
     if (checksum(text) !== row.checksum) {
       throw new MigrationError(`migration ${row.name} has changed since it ran; restore it and add a new one instead`);

@@ -1,6 +1,6 @@
 import { expect, test, onTestFinished } from 'vitest';
 import pg from 'pg';
-import { migrate, MigrationError } from '../../activities/store/migrate.ts';
+import { isMigrated, migrate, MigrationError, NOT_ADDITIVE } from '../../activities/store/migrate.ts';
 import { migrations } from '../../activities/store/migrations/index.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
@@ -37,12 +37,49 @@ test('a migration that changed after it ran is refused, and nothing is done', as
   expect(await names()).toEqual(['a-first', 'b-second']);
 });
 
-test('a database that is newer than the code is refused', async () => {
+test('a version whose database is newer goes on when all that is new only adds, and else is refused', async () => {
+  const { url, names } = await emptyDatabase();
+  const before = { 'a-first': 'create table a (id int)' };
+  const after = { ...before, 'b-second': 'create table b (id int)' };
+  await migrate(url, after);
+  await migrate(url, before);
+  expect(await isMigrated(url, before)).toBe(true);
+  expect(await names()).toEqual(Object.keys(after));
+  await migrate(url, { ...after, 'c-third': `${NOT_ADDITIVE}\ndrop table a` });
+  for (const migrations of [before, after]) {
+    const refused = /c-third, which this version does not know and cannot live with/;
+    await expect(migrate(url, migrations)).rejects.toThrow(refused);
+    await expect(isMigrated(url, migrations)).rejects.toThrow(refused);
+  }
+});
+
+test('a version that lacks what another has and has what the other lacks is refused', async () => {
   const { url } = await emptyDatabase();
-  await migrate(url, { 'a-first': 'create table a (id int)', 'b-second': 'create table b (id int)' });
-  await expect(migrate(url, { 'a-first': 'create table a (id int)' })).rejects.toThrow(
-    /b-second, which this version does not know/,
-  );
+  await migrate(url, { 'a-first': 'create table a (id int)', 'c-third': 'create table c (id int)' });
+  const other = { 'a-first': 'create table a (id int)', 'b-second': 'create table b (id int)' };
+  await expect(migrate(url, other)).rejects.toThrow(MigrationError);
+});
+
+test('a database that was migrated before migrations said whether they only add is no obstacle', async () => {
+  const { url, client, names } = await emptyDatabase();
+  const first = { 'a-first': 'create table a (id int)' };
+  await migrate(url, first);
+  await client.query('alter table migration_checksums drop column additive');
+  await migrate(url, first);
+  await migrate(url, { ...first, 'b-second': 'create table b (id int)' });
+  expect(await names()).toEqual(['a-first', 'b-second']);
+  await migrate(url, first);
+});
+
+test('what is called additive takes nothing away and asks nothing of rows of the version before', () => {
+  const takes = /\b(drop|rename|truncate|delete from)\b|\balter column\b|\bset not null\b|\badd constraint\b/i;
+  const asks = /\badd column (?:if not exists )?\w+ [^,;]*\bnot null\b(?![^,;]*\bdefault\b)/i;
+  const later = Object.entries(migrations).slice(1);
+  const wrong = later.filter(([, text]) => !text.includes(NOT_ADDITIVE) && (takes.test(text) || asks.test(text)));
+  expect(wrong.map(([name]) => name)).toEqual([]);
+  expect(takes.test('alter table a alter column b type text')).toBe(true);
+  expect(asks.test('alter table a add column b text not null')).toBe(true);
+  expect(asks.test('alter table a add column b boolean not null default false')).toBe(false);
 });
 
 test('a migration that fails leaves nothing behind and can be tried again', async () => {

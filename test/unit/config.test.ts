@@ -138,6 +138,24 @@ describe('the settings of the process', () => {
     expect(problems({ [name]: value })).toEqual([name]);
   });
 
+  it('make workers versions of a deployment only with a build id', () => {
+    expect(loadConfig({}).rollout).toEqual({ version: undefined, holdPatches: false });
+    expect(loadConfig({ BATON_BUILD_ID: '1.4.0', BATON_HOLD_PATCHES: 'true' }).rollout).toEqual({
+      version: { deploymentName: 'baton', buildId: '1.4.0' },
+      holdPatches: true,
+    });
+    const wrong = { BATON_BUILD_ID: 'one:two', BATON_DEPLOYMENT_NAME: 'a.b', BATON_HOLD_PATCHES: 'no' };
+    expect(problems(wrong).sort()).toEqual(Object.keys(wrong).sort());
+  });
+
+  it('take payload keys that are known and not yet used, and no such secret keys', () => {
+    const key = `k1:${Buffer.alloc(32).toString('base64')}`;
+    expect(loadConfig({ BATON_PAYLOAD_KEYS: `off,${key}` }).payloadKeys).toBe(`off,${key}`);
+    expect(problems({ BATON_PAYLOAD_KEYS: 'off' })).toEqual(['BATON_PAYLOAD_KEYS']);
+    expect(problems({ BATON_PAYLOAD_KEYS: `${key},off` })).toEqual(['BATON_PAYLOAD_KEYS']);
+    expect(problems({ BATON_SECRET_KEYS: `off,${key}` })).toEqual(['BATON_SECRET_KEYS']);
+  });
+
   it('never repeat a secret in the error', () => {
     const secret = 'c2VjcmV0LXZhbHVlLXRoYXQtbXVzdC1ub3QtbGVhaw==';
     expect(() => loadConfig({ BATON_SECRET_KEYS: `k:${secret}`, DATABASE_URL: `mysql://u:${secret}@h/d` })).toThrow(
