@@ -3,6 +3,7 @@ import type { Logger } from '../activities/platform/log.ts';
 import { dataConverter } from '../activities/platform/payload-codec.ts';
 import { connectTemporal } from '../activities/platform/temporal.ts';
 import { migrateWhenThere } from './database.ts';
+import { StartError } from './local/failure.ts';
 import { rotateKeys } from './rotate-keys.ts';
 
 /** Something that is done once and ends: `node worker/main.ts <name>`. */
@@ -71,7 +72,7 @@ const replay: Command = {
       });
       for (const { workflowId, message } of failed) say(`${workflowId}: ${message.split('\n')[0]}`);
       say(`Replayed ${replayed} open runs: ${failed.length} cannot go on under this version.`);
-      if (failed.length > 0) throw new Error('Do not deploy this version: open runs cannot go on under it');
+      if (failed.length > 0) throw new StartError('Do not deploy this version: open runs cannot go on under it.');
     } finally {
       await temporal.close();
     }

@@ -1,4 +1,4 @@
-import { parseKeyRing } from '../activities/platform/key-ring.ts';
+import { parseKeyRing, parsePayloadKeys } from '../activities/platform/key-ring.ts';
 import { createStore, type RotatedTable } from '../activities/store/store.ts';
 import type { Command } from './commands.ts';
 import { StartError } from './local/failure.ts';
@@ -12,6 +12,11 @@ export const rotateKeys: Command = {
   ownServers: true,
   async run({ config, databaseUrl, log, signal, say }) {
     const { secretKeys = '', payloadKeys } = config;
+    if (payloadKeys !== undefined && !parsePayloadKeys(payloadKeys).primary) {
+      throw new StartError(
+        'BATON_PAYLOAD_KEYS begins with "off": rotate when its first key encrypts in all processes.',
+      );
+    }
     const store = createStore({ databaseUrl, secretKeys, payloadKeys, log });
     try {
       const tables = await store.rotateKeys({ signal, onTable: (table) => say(lineOf(table)) });

@@ -56,6 +56,12 @@ it('the steps of a change of keys end with a database that the old ones do not o
   expect(again.code).toBe(0);
   expect(again.output).toMatch(/^bots: 1 rows, 0 sealed anew/m);
 
+  const tooEarly = await rotate(k2, `off,${p1}`);
+  expect([tooEarly.code, tooEarly.output]).toEqual([
+    1,
+    expect.stringContaining('BATON_PAYLOAD_KEYS begins with "off"'),
+  ]);
+
   const wrong = await rotate(newKey('k3'), newKey('p3'));
   expect(wrong.code).toBe(1);
   expect(wrong.output).toContain('BATON_SECRET_KEYS: not everything is sealed with k3');

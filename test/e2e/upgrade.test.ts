@@ -26,7 +26,7 @@ afterAll(async () => {
 interface Scene {
   stage: Stage;
   earlier: Release;
-  start(release: Release, role: 'api' | 'worker'): Promise<RoleProcess>;
+  start(release: Release, role: Parameters<typeof startRole>[1]): Promise<RoleProcess>;
 }
 
 /** With a stage of its own, and nothing left of it afterwards. */
@@ -120,6 +120,12 @@ describe.concurrent('open handoffs of an earlier version', () => {
       await talking.more(6);
       await Promise.all(old.map((it) => it.stop('SIGKILL')));
 
+      // As an operator does it before.
+      const replay = await start(thisRelease, 'replay');
+      expect([await replay.exit(), replay.output()]).toEqual([
+        0,
+        expect.stringMatching(/Replayed [1-9]\d* open runs: 0 cannot/),
+      ]);
       const [api] = await Promise.all([start(thisRelease, 'api'), start(thisRelease, 'worker')]);
       await serving(api);
       stage.balancer.serve(api.url);

@@ -35,11 +35,13 @@ export async function releaseOf(commit: string): Promise<Release | string> {
   return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** An API or a worker as a process of its own. */
+/** An API, a worker or a command as a process of its own. */
 export interface RoleProcess {
   /** Of an API. */
   url: string;
   output(): string;
+  /** Waits until it ends by itself, then as `stop`. */
+  exit(): Promise<number | string>;
   /** Sends the signal and waits until it is gone: its exit code, or the name of the signal that ended it. */
   stop(signal: NodeJS.Signals): Promise<number | string>;
 }
@@ -47,11 +49,17 @@ export interface RoleProcess {
 /** Starts it, without waiting until it is ready. */
 export async function startRole(
   { folder }: Release,
-  role: 'api' | 'worker',
+  role: 'api' | 'worker' | 'replay',
   env: Record<string, string>,
 ): Promise<RoleProcess> {
   const port = String(await freePort());
-  const own = { HOST: '127.0.0.1', PORT: port, BATON_WORKER_PORT: '0', BATON_LOG_LEVEL: 'info', BATON_PLAYGROUND: 'false' };
+  const own = {
+    HOST: '127.0.0.1',
+    PORT: port,
+    BATON_WORKER_PORT: '0',
+    BATON_LOG_LEVEL: 'info',
+    BATON_PLAYGROUND: 'false',
+  };
   const child = spawn(process.execPath, ['--import', 'tsx', 'worker/main.ts', role], {
     cwd: folder,
     env: cleanEnv({ ...own, ...env }),
@@ -62,13 +70,17 @@ export async function startRole(
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
+  const exit = async (timeoutMs: number): Promise<number | string> => {
+    await until(() => ended !== undefined, { timeoutMs, message: () => `the ${role} does not end: ${output}` });
+    return ended!;
+  };
   return {
     url: `http://127.0.0.1:${port}`,
     output: () => output,
+    exit: () => exit(120_000),
     async stop(signal) {
       if (ended === undefined) await stopProcess(child.pid!, [signal, 'SIGKILL'], 60_000);
-      await until(() => ended !== undefined, { message: () => `the ${role} does not end: ${output}` });
-      return ended!;
+      return await exit(10_000);
     },
   };
 }
