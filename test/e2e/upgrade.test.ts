@@ -74,7 +74,7 @@ describe.concurrent('open handoffs of an earlier version', () => {
     on(async ({ stage, earlier: before, start }, expect) => {
       const [oldApi, oldWorker] = await Promise.all([start(before, 'api'), start(before, 'worker')]);
       await Promise.all([serving(oldApi), working(oldWorker)]);
-      stage.balancer.serve(oldApi.url);
+      await stage.front(oldApi);
       const open = await stage.open();
       const { bot } = open.active;
       const busy = [await bot.start(), await bot.start()];
@@ -94,9 +94,9 @@ describe.concurrent('open handoffs of an earlier version', () => {
 
       const newApi = await start(thisRelease, 'api');
       await serving(newApi);
-      stage.balancer.serve(oldApi.url, newApi.url);
+      await stage.front(newApi);
       await talking.more(10);
-      stage.balancer.serve(newApi.url);
+      stage.balancer.remove(oldApi.url);
       expect(await oldApi.stop('SIGTERM')).toBe(0);
       await talking.more(6);
       const spoken = await talking.stop();
@@ -112,7 +112,7 @@ describe.concurrent('open handoffs of an earlier version', () => {
     on(async ({ stage, earlier: before, start }, expect) => {
       const old = await Promise.all([start(before, 'api'), start(before, 'worker')]);
       await Promise.all([serving(old[0]), working(old[1])]);
-      stage.balancer.serve(old[0].url);
+      await stage.front(old[0]);
       const open = await stage.open();
       const busy = [await open.active.bot.start()];
       for (const talk of busy) await talk.sees('handoff.connecting', 60_000);
@@ -128,7 +128,8 @@ describe.concurrent('open handoffs of an earlier version', () => {
       ]);
       const [api] = await Promise.all([start(thisRelease, 'api'), start(thisRelease, 'worker')]);
       await serving(api);
-      stage.balancer.serve(api.url);
+      stage.balancer.remove(old[0].url);
+      await stage.front(api);
       await talking.more(6);
       await talking.stop();
       expect(await stage.seeThrough(open, busy)).toEqual([]);

@@ -31,6 +31,8 @@ export async function releaseOf(commit: string): Promise<Release | string> {
   const archive = join(folder, 'release.tar');
   await run('git', ['archive', '--output', archive, commit], { cwd: ROOT });
   await run('tar', ['-xf', archive, '-C', folder]);
+  // Without the sources of its pages an API does not build them first.
+  await rm(join(folder, 'api/console'), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }

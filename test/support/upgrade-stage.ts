@@ -78,6 +78,13 @@ export async function createStage() {
       BATON_DRAIN_SECONDS: '0',
     },
 
+    /** Puts an API behind the balancer, and waits until calls arrive at one. */
+    async front(api: { url: string }): Promise<void> {
+      balancer.add(api.url);
+      const arrives = async (): Promise<boolean> => (await fetch(`${balancer.url}/livez`)).ok;
+      await until(arrives, { timeoutMs: PATIENCE_MS, message: 'calls that arrive' });
+    },
+
     /** Handoffs in every state. What comes back sees each of them through, under whatever version runs then. */
     async open(): Promise<OpenHandoffs> {
       const settings = { callback: { url: callback.url } };
