@@ -65,7 +65,7 @@ async function readsOf(link: Link, botId: string, handoffId: string): Promise<Re
   return Object.fromEntries(await Promise.all(answers));
 }
 
-const ROOM = { timeout: 300_000 };
+const ROOM = { timeout: 400_000 };
 
 describe.concurrent('open handoffs of an earlier version', () => {
   it(
@@ -90,6 +90,7 @@ describe.concurrent('open handoffs of an earlier version', () => {
       const reads = await readsOf(oldLink, bot.id, open.active.id);
       expect(reads).toEqual(Object.fromEntries(Object.keys(reads).map((path) => [path, 200])));
       expect(await oldWorker.stop('SIGKILL')).toBe('SIGKILL');
+      stage.callback.behave('well');
       await talking.more(10);
 
       const newApi = await start(thisRelease, 'api');
@@ -119,6 +120,7 @@ describe.concurrent('open handoffs of an earlier version', () => {
       const talking = stage.talkOn(busy);
       await talking.more(6);
       await Promise.all(old.map((it) => it.stop('SIGKILL')));
+      stage.callback.behave('well');
 
       // As an operator does it before.
       const replay = await start(thisRelease, 'replay');

@@ -153,7 +153,6 @@ export async function createStage() {
     /** Everything that was left goes on to its end. Gives back what is wrong. */
     async seeThrough(open: OpenHandoffs, others: Talk[] = []): Promise<string[]> {
       const { asked, waiting, active, unknown, silent, queued, opening, messenger } = open;
-      callback.behave('well');
       for (const { sandbox } of [down, shut]) sandbox.clearFaults();
       const { status } = await unknown.bot.call('POST', `/v1/handoffs/${unknown.id}/email`, {
         email: 'lea@example.org',
@@ -214,7 +213,8 @@ export async function createStage() {
 
 async function callbackProblems(callback: CallbackReceiver, id: string, events: HandoffEvent[]): Promise<string[]> {
   const all = (): boolean => callback.taken(id).length >= events.length;
-  await until(all, { timeoutMs: PATIENCE_MS, message: `all callbacks of ${id}` });
+  // It has failed for so long that the pause between two tries has grown.
+  await until(all, { timeoutMs: 2 * PATIENCE_MS, message: `all callbacks of ${id}` });
   const inOrder = JSON.stringify(callback.taken(id)) === JSON.stringify(events);
   return inOrder ? [] : [`${id}: callbacks ${JSON.stringify(callback.taken(id))}, journal ${JSON.stringify(events)}`];
 }
