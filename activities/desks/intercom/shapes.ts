@@ -25,7 +25,7 @@ const part = z.object({
   author: author.catch({ type: 'unknown', id: undefined, name: undefined, email: undefined }),
   assigned_to: z.object({ type: z.string(), id, name: text }).nullish().catch(undefined),
   attachments: each(attachment),
-  redacted: z.unknown(),
+  redacted: z.unknown().optional(),
 });
 
 const source = z.object({
@@ -33,7 +33,7 @@ const source = z.object({
   body: text,
   author: author.optional().catch(undefined),
   attachments: each(attachment),
-  redacted: z.unknown(),
+  redacted: z.unknown().optional(),
 });
 
 const conversation = z.object({

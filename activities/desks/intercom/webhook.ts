@@ -41,7 +41,7 @@ export function authenticate(request: RawRequest, config: Partial<IntercomConfig
 const notification = z.object({
   topic: z.string(),
   id: z.string().nullish().catch(undefined),
-  created_at: z.unknown(),
+  created_at: z.unknown().optional(),
   data: z.object({ item: z.unknown() }),
 });
 
