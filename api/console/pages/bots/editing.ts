@@ -157,7 +157,7 @@ const PLACES = ['desk', 'secondDesk'] as const;
 
 function without<T>(all: ByPlace<T>, place: DeskPlace): ByPlace<T> {
   const { [place]: _, ...others } = all;
-  return others as ByPlace<T>;
+  return others;
 }
 
 /** Whether the error at `path` was about what has just been changed; one at `desk.url` stays while `desk.name` is typed. */
