@@ -243,16 +243,6 @@ test('rotation seals what was plain or had an older key, and completes old rows'
   expect(await unreadable()).toBe(0);
 });
 
-test('behind `off` a process reads what others seal, and writes what everybody reads', async () => {
-  const p1 = newKey('p1');
-  const [sealing, reading] = [storeWith(p1), storeWith(`off,${p1}`)];
-  const sealed = await talk(sealing, 'Ibex3');
-  const { hookToken } = await sealing.bots.put(sealed.botId, webhookSettings());
-  await readsAll(reading, sealed);
-  expect((await reading.bots.get(sealed.botId))?.hookToken).toBe(hookToken);
-  await readsAll(fixture.store, await talk(reading, 'Ibex4'));
-});
-
 test('rotation leaves what it cannot open, says so without a value, and waits for nobody', async () => {
   const [p1, p2] = [newKey('p1'), newKey('p2')];
   const lost = await talk(storeWith(newKey('p0')), 'Gnu9');
