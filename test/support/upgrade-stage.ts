@@ -93,13 +93,14 @@ export async function createStage() {
       shut.sandbox.fault('establish', { kind: 'status', status: 503 });
 
       const asked = await (await bot({ ...settings, ...asking })).start();
-      const usual = await bot({ ...settings, waitTimeoutSeconds: 600, inactivityTimeoutSeconds: 600 });
+      const patient = { ...settings, waitTimeoutSeconds: 600, inactivityTimeoutSeconds: 600, emailTimeoutSeconds: 600 };
+      const usual = await bot(patient);
       const waiting = await usual.start();
       const active = await usual.start();
       const unknown = await usual.start({ channel: 'widget', user: { id: 'u-2' } });
       const silent = await (await bot({ ...settings, inactivityTimeoutSeconds: 10 })).start();
-      const queued = await (await slowBot(settings)).start();
-      const opening = await (await shutBot({ ...settings, waitTimeoutSeconds: 600 })).start();
+      const queued = await (await slowBot(patient)).start();
+      const opening = await (await shutBot(patient)).start();
       const messenger = await openNative();
 
       await unknown.sees('handoff.email_required', PATIENCE_MS);
