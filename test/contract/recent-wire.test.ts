@@ -231,6 +231,12 @@ describe('LiveDesk', () => {
     expect(keys(await ask(livedesk, fake.context(), { id }))).toEqual(['message:1']);
   });
 
+  it('tells nothing of who has it: that has the time of its change for a key', async () => {
+    const meta = { assignee: { id: 3, name: 'Alex', type: 'user' } };
+    fake.set({ 'GET conversation': () => ({ body: live.conversation({ meta, updated_at: 1_772_442_600 }) }) });
+    expect(await ask(livedesk, fake.context(), { id })).toEqual([]);
+  });
+
   it.each([
     ['resolved', undefined],
     ['closed', undefined],

@@ -1,4 +1,5 @@
 import type { DeskContext, DeskEvent, RecentRequest } from '../../activities/desks/desk.ts';
+import { DeskError } from '../../activities/errors.ts';
 import type { HandoffSignal } from '../../workflows/contracts.ts';
 import { createNativeDesk, type NativeDesk } from './native-desk.ts';
 
@@ -9,12 +10,15 @@ export interface SeeingDesk extends NativeDesk {
   /** What it has of a conversation; `hang`: it does not answer. */
   has(deskConversationId: string, ...events: DeskEvent[]): void;
   hangs(hangs: boolean): void;
+  /** It lets nobody look. */
+  refuses(refuses: boolean): void;
 }
 
 export function createSeeingDesk(): SeeingDesk {
   const asked: RecentRequest[] = [];
   const kept = new Map<string, DeskEvent[]>();
   let isHanging = false;
+  let isRefusing = false;
   return {
     ...createNativeDesk(),
     asked,
@@ -24,8 +28,12 @@ export function createSeeingDesk(): SeeingDesk {
     hangs(hangs) {
       isHanging = hangs;
     },
+    refuses(refuses) {
+      isRefusing = refuses;
+    },
     async recent({ signal }: DeskContext<Record<string, never>>, request: RecentRequest): Promise<DeskEvent[]> {
       asked.push(request);
+      if (isRefusing) throw new DeskError({ desk: 'messenger', operation: 'recent', kind: 'auth', reason: 'no' });
       if (!isHanging) return kept.get(request.deskConversationId) ?? [];
       return await new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(new Error('no answer')), { once: true });

@@ -108,6 +108,17 @@ it('a desk that does not answer delays the end by less than its grace', async ()
   expect(await replies(handoff)).toEqual([]);
 });
 
+it('a desk that lets nobody look is no unavailable service, and the handoff ends as ever', async () => {
+  const { handoff, there } = await connected();
+  desk.refuses(true);
+  await handoff.closes('user');
+  await handoff.ended();
+  desk.refuses(false);
+  expect(asked(there)).toBe(1);
+  expect(await handoff.types()).toEqual(['handoff.connecting', 'handoff.closed']);
+  expect((await baton.store.bots.get(handoff.input.botId))?.service.state).toBe('available');
+});
+
 it('in the messenger of the desk the words of a user that came too late go back to the bot', async () => {
   const botId = await baton.bot({ ...messenger, mode: 'native' });
   const there = `d-${botId}`;

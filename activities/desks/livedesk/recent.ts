@@ -3,7 +3,7 @@ import { call, isThere, NOT_THERE } from './client.ts';
 import type { Context } from './config.ts';
 import { pathOf } from './messages.ts';
 import { type Conversation, type Message, readConversation, readMessages } from './shapes.ts';
-import { assigneeEvent, overEvent, said, timed } from './webhook.ts';
+import { overEvent, said, timed } from './webhook.ts';
 
 /** Each has the newest 20 before the last one. */
 const MOST_PAGES = 10;
@@ -18,14 +18,17 @@ export async function recent(ctx: Context, request: RecentRequest): Promise<Desk
   const at: Message['conversation'] = { id, inbox_id: conversation?.inbox_id, status: conversation?.status };
   return [
     ...messages.flatMap((message) => said({ ...message, conversation: at }, ctx.config)),
-    ...(conversation === undefined ? [] : stateOf(conversation)),
+    ...(conversation === undefined ? [] : endOf(conversation)),
   ];
 }
 
-/** Only what holds now. A snooze that was told already would be told again, because its key has the time of its change. */
-function stateOf(conversation: Conversation): DeskEvent[] {
+/**
+ * Only an end that holds now. The keys of other changes have the time of the change, which no answer tells: what a webhook
+ * has told would be told again.
+ */
+function endOf(conversation: Conversation): DeskEvent[] {
   const over = overEvent(conversation, conversation.status ?? '');
-  if (over === undefined) return timed(conversation, assigneeEvent(conversation));
+  if (over === undefined) return [];
   // While no human is asked, the bot has it: then this is no end.
   const isTheBots = conversation.status === 'pending';
   return timed(conversation, [isTheBots ? { ...over, duringHandoff: true } : over]);

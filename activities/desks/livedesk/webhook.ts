@@ -182,15 +182,9 @@ export function overEvent(conversation: Conversation, status: string): DeskEvent
 }
 
 function assigneeChange(conversation: Conversation, event: string): DeskEvent[] {
-  const { changed_attributes: changes } = conversation;
+  const { changed_attributes: changes, meta, id } = conversation;
   const isTold = changes['assignee_id'] ?? changes['assignee'] ?? (event === 'assignee_changed' || undefined);
-  return isTold === undefined ? [] : assigneeEvent(conversation);
-}
-
-/** Who has it now. */
-export function assigneeEvent(conversation: Conversation): DeskEvent[] {
-  const { meta, id } = conversation;
   const to = meta?.assignee;
-  if (!isHuman(to)) return [];
+  if (isTold === undefined || !isHuman(to)) return [];
   return [one(id, keyOf(conversation, `assigned:${to.id}`), { kind: 'agentChanged', agent: agentOf(to) })];
 }
