@@ -21,6 +21,8 @@ interface Handoff {
   /** From there to the answer. */
   waitedMs: number | null;
   reason: string | null;
+  /** The second desk has had it. */
+  isMoved: boolean;
   counts: { user: number; agent: number; failed: number } | null;
 }
 
@@ -59,16 +61,18 @@ async function makeHandoffs(random: Random, bots: string[], count: number): Prom
       scheduledMs: random() < 0.2 ? Math.floor(random() * DAY_MS) : 0,
       waitedMs: random() < 0.6 ? Math.floor(random() * 600_000) - 1_000 : null,
       reason: random() < 0.7 ? pick(CLOSE_REASONS) : null,
+      isMoved: random() < 0.3,
       counts: random() < 0.8 ? { user: small(), agent: small(), failed: small() } : null,
     });
   }
   await fixture.query(
     `update handoffs set started_at = to_timestamp(x.ms / 1000.0), close_reason = x.reason, counts = x.counts,
        active_at = to_timestamp((x.ms + x.scheduled + x.waited) / 1000.0),
+       moved_at = case when x.moved then now() end,
        opens_at = to_timestamp((x.ms + nullif(x.scheduled, 0)) / 1000.0),
        status = case when x.reason is null then 'active' else 'closed' end
-     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::jsonb[], $6::bigint[])
-       as x (id, ms, waited, reason, counts, scheduled)
+     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::jsonb[], $6::bigint[], $7::boolean[])
+       as x (id, ms, waited, reason, counts, scheduled, moved)
      where handoffs.id = x.id`,
     [
       made.map((one) => one.id),
@@ -77,6 +81,7 @@ async function makeHandoffs(random: Random, bots: string[], count: number): Prom
       made.map((one) => one.reason),
       made.map((one) => one.counts && JSON.stringify(one.counts)),
       made.map((one) => one.scheduledMs),
+      made.map((one) => one.isMoved),
     ],
   );
   return made;
@@ -119,6 +124,7 @@ const countedOf = (handoffs: Handoff[], refused: Refused[]) => ({
   refused: refused.length,
   abandoned: handoffs.filter((one) => one.waitedMs === null && ABANDONED.includes(one.reason ?? '')).length,
   closed: handoffs.filter((one) => one.reason !== null).length,
+  moved: handoffs.filter((one) => one.isMoved).length,
   messages: total(handoffs.map(({ counts }) => (counts ? counts.user + counts.agent : 0))),
   failures: total(handoffs.map(({ counts }) => counts?.failed ?? 0)),
 });
@@ -186,7 +192,7 @@ describe('figures', () => {
 
   test('of nothing are zeros, and of no time as well', async () => {
     const botId = newId('bot');
-    const zero = { started: 0, answered: 0, refused: 0, abandoned: 0, closed: 0, messages: 0, failures: 0 };
+    const zero = { started: 0, answered: 0, refused: 0, abandoned: 0, closed: 0, moved: 0, messages: 0, failures: 0 };
     const none = { totals: zero, firstReply: null, refusals: {}, closeReasons: {}, desks: [] };
     const { figures } = fixture.store.insight;
     expect(await figures({ botId, buckets: [0, 1_000], toMs: 2_000 })).toEqual({
