@@ -213,7 +213,12 @@ describe('the deliveries of a handoff that has moved', () => {
       said('four'),
     ] as const;
     const events = happened.map(([type, data], index) => ({
-      ...{ type, data, at, botId, conversationId, handoffId: id },
+      type,
+      data,
+      at,
+      botId,
+      conversationId,
+      handoffId: id,
       seq: index + 1,
     }));
     await api.store.journal.append({ handoffId: id, botId, events, late: [] });
