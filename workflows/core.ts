@@ -18,7 +18,7 @@ import type { Step } from './draft.ts';
 import { decideEnd, endIfSettled, failPending, stopLooking, tellDeskOfEnd } from './ending.ts';
 import { deskHasMessage } from './left-message.ts';
 import { fail, giveUp, retry } from './operator.ts';
-import { isInTime, markOf } from './recovered.ts';
+import { isFound, isInTime, markOf } from './recovered.ts';
 import { askDesk, askDeskInTime, waitForOpening } from './scheduled.ts';
 import { isLeftBehind, keepSaid, moveOn } from './second-desk.ts';
 import { awaitAgent, awaitUser, restartSilence, snooze, wake } from './silence.ts';
@@ -147,12 +147,12 @@ type SignalOf<K extends HandoffSignal['kind']> = Extract<HandoffSignal, { kind: 
 function userMessage(draft: Draft, signal: SignalOf<'userMessage'>): void {
   const { state } = draft;
   // Said in the desk's messenger when the bot was about to have the conversation back: it is for the bot.
-  if (draft.native && !draft.open) return draft.handBack(signal);
+  if (draft.native && !draft.open && !isFound(draft, signal)) return draft.handBack(signal);
   if (state.status === 'closed') return draft.keepLate('user', signal);
   state.counts.user += 1;
   draft.emit('message.user', { messageId: signal.id, text: signal.text, ...attachmentsOf(signal), ...markOf(signal) });
   // The end is decided but not yet written: the sender was told 202, so he must learn that nobody will read it.
-  if (state.closing) return draft.emitFailed(signal.id, 'handoff_closed');
+  if (state.closing) return isFound(draft, signal) ? undefined : draft.emitFailed(signal.id, 'handoff_closed');
   if (!draft.native) draft.messageToDesk(signal);
   if (state.status === 'active') awaitAgent(draft);
 }

@@ -124,10 +124,13 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
   }
 }
 
-/** Native mode: what came when the end was decided goes to the conversation's own workflow, in order. */
+/**
+ * Native mode: what came when the end was decided goes to the conversation's own workflow, in order, and not before the
+ * desk was asked: the bot would be told while it may not answer yet.
+ */
 function handBackLane(run: HandoffRun): Lane {
   return new Lane(
-    () => run.handBack.length > 0,
+    () => run.handBack.length > 0 && run.state.closing?.looking !== true,
     async () => {
       const signals = [...run.handBack];
       const { botId, desk, deskConversationId } = run.address;

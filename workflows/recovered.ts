@@ -10,6 +10,10 @@ export const isInTime = ({ state, input }: Draft, { recovered }: HandoffSignal):
   state.status !== 'closed' &&
   (state.closing.looking === true || recovered === true);
 
+/** Found when the handoff ends: what a user has said then its humans had before them, so it is neither lost nor the bot's. */
+export const isFound = (draft: Draft, signal: HandoffSignal): boolean =>
+  signal.recovered === true && isInTime(draft, signal);
+
 /** For the event. */
 export const markOf = ({ recovered }: { recovered?: true }): { recovered?: true } =>
   recovered === true ? { recovered } : {};

@@ -44,7 +44,7 @@ describe.concurrent.each(turnDesks().filter(({ nobody }) => nobody !== undefined
 });
 
 describe.concurrent.each(turnDesks().filter(({ deaf }) => deaf !== undefined))('$kind, without its feed', (desk) => {
-  it('nothing is heard after the transfer, until the user is back at the bot: that is the end', async () => {
+  it('nothing is heard after the transfer, until the user is back at the bot: that is the end, and all is found', async () => {
     const turns = await openTurns(cluster, desk);
     opened.push(turns);
     const { human, user } = turns.bot.sandbox;
@@ -57,10 +57,14 @@ describe.concurrent.each(turnDesks().filter(({ deaf }) => deaf !== undefined))('
     await turns.says('thank you, bot', 'you are welcome', talk.conversationId);
     expect((await talk.ended()).map(({ data, type }) => data['reason'] ?? type)).toEqual([
       'handoff.connecting',
+      'handoff.active',
+      'message.agent',
+      'message.user',
       'agent_closed',
     ]);
     expect(turns.lines(talk.conversationId, 'bot').at(-1)).toBe('you are welcome');
-    expect(JSON.stringify(turns.bot.told())).not.toContain('hello, human');
+    const toHuman = turns.bot.told().filter(({ data }) => data['text'] === 'hello, human');
+    expect(toHuman.map(({ type, data }) => [type, data['recovered']])).toEqual([['message.user', true]]);
     expect(desk.problems(turns.bot.sandbox)).toEqual([]);
   });
 });

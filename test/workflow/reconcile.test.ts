@@ -119,21 +119,25 @@ it('a desk that lets nobody look is no unavailable service, and the handoff ends
   expect((await baton.store.bots.get(handoff.input.botId))?.service.state).toBe('available');
 });
 
-it('in the messenger of the desk the words of a user that came too late go back to the bot', async () => {
+it('in the messenger of the desk what the user had said to the human is in the handoff, and not for the bot to answer', async () => {
   const botId = await baton.bot({ ...messenger, mode: 'native' });
   const there = `d-${botId}`;
   const talk = await baton.conversation({ botId, desk: 'messenger', deskConversationId: there });
   const at = { conversationId: there, deskConversationId: there, mode: 'native' as const, channel: 'messenger' };
   const { handoff } = await connected({ botId, ...at });
   await handoff.replies('a1');
-  desk.has(there, atDesk(there, 'u1', { kind: 'userMessage', text: 'are you there, bot?' }));
+  desk.has(there, atDesk(there, 'u1', { kind: 'userMessage', text: 'thank you, human' }));
   await handoff.closes('bot');
   await handoff.ended();
-  await until(async () => (await talk.events()).some(({ type }) => type === 'conversation.message'), {
-    message: 'the message at the bot',
+  const last = (await handoff.events()).slice(-2);
+  expect(last.map(({ type, data }) => [type, data['text'], data['recovered']])).toEqual([
+    ['message.user', 'thank you, human', true],
+    ['handoff.closed', expect.any(String), undefined],
+  ]);
+  expect(last[1]?.data).toMatchObject({
+    packet: { messages: [{ content: 'agent a1' }, { content: 'thank you, human' }] },
   });
-  const message = (await talk.events()).find(({ type }) => type === 'conversation.message');
-  expect(message?.data).toMatchObject({ text: 'are you there, bot?', recovered: true });
+  expect(await talk.events()).toEqual([]);
 });
 
 it('on the schedule open handoffs and native conversations that are quiet are looked at', async () => {
