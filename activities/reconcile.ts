@@ -67,12 +67,13 @@ export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
         deskConversationId,
         handoffId,
         signal: { ...event.signal, id: deskSignalId(desk, event.dedupeKey), recovered: true },
+        awaitsWebhook: event.isNamedOtherwise === true && event.signal.kind === 'agentReply',
       });
       if (!fresh) continue;
       found += 1;
       metrics.repairs.inc({ kind: REPAIRS[event.signal.kind] ?? 'state', desk });
     }
-    await forward(look);
+    await forward(look, found > 0);
     if (found > 0) log.warn({ handoffId, desk, found }, 'found at the desk what no webhook had told');
     return found;
   }
@@ -98,10 +99,10 @@ export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
     return withoutHeard(found, await store.inbox.heard({ ...look, sinceMs: look.sinceMs - 2 * EARLIER_MS }));
   }
 
-  async function forward({ handoffId, botId, desk, deskConversationId }: Look): Promise<void> {
+  async function forward({ handoffId, botId, desk, deskConversationId }: Look, hasNews: boolean): Promise<void> {
     const pending = await store.inbox.adopt(handoffId, botId, desk, deskConversationId);
     // Without anything of ours it is what a webhook's own call forwards right now.
-    if (!pending.some(({ signal }) => signal.recovered === true)) return;
+    if (!hasNews && !pending.some(({ signal }) => signal.recovered === true)) return;
     const isTold = isConversationId(handoffId)
       ? await tellTheConversation(handoffId, pending)
       : await tellTheHandoff(handoffId, pending);

@@ -1,5 +1,6 @@
 import type { HandoffSignal } from '../workflows/contracts.ts';
 import type { DeskEvent } from './desks/desk.ts';
+import { wordsOf } from './text/said.ts';
 
 /**
  * Without those that go by another id elsewhere and whose words were heard already: the same words said twice are two,
@@ -15,12 +16,4 @@ export function withoutHeard(events: DeskEvent[], heard: readonly HandoffSignal[
     left.set(words, count - 1);
     return count <= 0;
   });
-}
-
-/** Spaces and line ends may change on the way. A file is known by its address, which may stand in the text. */
-function wordsOf(signal: HandoffSignal): string[] {
-  if (signal.kind !== 'agentReply' && signal.kind !== 'userMessage') return [];
-  const { kind, text, attachments = [] } = signal;
-  const said = [text, ...attachments.map(({ url }) => url)].join(' ').replaceAll(/\s+/g, ' ').trim();
-  return [`${kind} ${said}`];
 }

@@ -53,6 +53,7 @@ async function take(context: ApiContext, inbound: InboundEvent): Promise<Inbound
     handoffId,
     signal,
     foreignPossible,
+    mayBeRecovered: signal.kind === 'agentReply' && context.desks.get(desk)?.looksByWords === true,
     conversation: conversation && { id: conversation.id, begins: signal.kind === 'userMessage' },
   });
   if (receipt.foreign === true) {

@@ -269,6 +269,8 @@ export interface Desk<C = unknown> {
    * not let us look.
    */
   recent?(ctx: DeskContext<C>, request: RecentRequest): Promise<DeskEvent[]>;
+  /** What `recent` gives may have `isNamedOtherwise`: a webhook that comes late is known by its words alone. */
+  readonly looksByWords?: true;
   /** Makes the desk's webhooks for the operator, each once, however often it is called. */
   subscribe?(ctx: DeskContext<C>, subscription: { url: string; mode: Mode }): Promise<Subscribed>;
   /** Removes those that lead to this address. */

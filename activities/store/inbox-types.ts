@@ -12,6 +12,10 @@ export interface ReceivedEvent {
    */
   handoffId?: string | undefined;
   signal: HandoffSignal;
+  /** A look found it, and its webhook would have another key: the webhook is known by its words. */
+  awaitsWebhook?: boolean | undefined;
+  /** By a webhook: an agent's message may have been recovered under another key; then it is stored as a `repeat`. */
+  mayBeRecovered?: boolean | undefined;
   /**
    * The desk tells of foreign conversations as well: what belongs to no handoff is not kept, unless an open handoff of
    * the bot still waits to learn its conversation at this desk.
@@ -48,7 +52,8 @@ export interface UnforwardedEvent extends PendingSignal {
   receivedAt: string;
 }
 
-export type InboxOutcome = 'forwarded' | 'late' | 'unknown';
+/** `repeat`: a look had recovered the same message under another key. */
+export type InboxOutcome = 'forwarded' | 'late' | 'unknown' | 'repeat';
 
 export interface Inbox {
   /** Durable before it returns, one row per `(bot, desk, dedupeKey)`. */
@@ -65,7 +70,10 @@ export interface Inbox {
    * Returns all that the target has not got yet, in order.
    */
   reassign(inboxIds: string[], targetId: string): Promise<PendingSignal[]>;
-  /** What was heard of a desk's conversation since then (epoch milliseconds), whoever got it, oldest first. */
+  /**
+   * What was heard of a desk's conversation since then (epoch milliseconds), whoever got it, oldest first. A `repeat`
+   * says nothing new and is left out.
+   */
   heard(of: { botId: string; desk: string; deskConversationId: string; sinceMs: number }): Promise<HandoffSignal[]>;
   /** Deletes events that nobody has claimed; one that was claimed or settled meanwhile stays. */
   drop(inboxIds: string[]): Promise<void>;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { HandoffSignal } from '../../workflows/contracts.ts';
 import { placeOf, type ContentBox } from './content.ts';
 import { cleanText, isoTime, type Database } from './database.ts';
+import { isReopened, twinsOf } from './inbox-recovered.ts';
 import type { Inbox, PendingSignal, Receipt, ReceivedEvent } from './types.ts';
 
 export function createInbox(db: Database, box: ContentBox): Inbox {
@@ -54,7 +55,7 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
       const { rows } = await sql<StoredSignal>`
         select id::text, bot_id, desk, dedupe_key, signal from inbox
         where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${cleanText(deskConversationId)}
-          and received_at >= ${new Date(sinceMs)}
+          and received_at >= ${new Date(sinceMs)} and outcome is distinct from 'repeat'
         order by id limit ${HEARD}
       `.execute(db);
       return rows.map((row) => pendingOf(row, box).signal);
@@ -91,13 +92,16 @@ const RECEIVE_TRIES = 10;
 async function receive(db: Database, box: ContentBox, raw: ReceivedEvent): Promise<Receipt> {
   const event = { ...raw, dedupeKey: cleanText(raw.dedupeKey), deskConversationId: cleanText(raw.deskConversationId) };
   for (let tries = 0; tries < RECEIVE_TRIES; tries += 1) {
-    const rows = await insertAndRead(db, box, event);
+    const twins = event.mayBeRecovered === true ? await twinsOf(db, box, event) : [];
+    const rows = await insertAndRead(db, box, event, twins);
     const own = rows.find((row) => row.own);
     // A repeat that met its first try in the middle of the commit does not see it yet; the next statement does.
     if (!own) continue;
+    if (!own.fresh && (await isReopened(db, event, own.id)))
+      return { ...(await receive(db, box, { ...raw, awaitsWebhook: false })), fresh: true };
     if (own.handoff_id === null) return receiveUnknown(db, box, event, own);
     const pending = own.open ? rows.filter((row) => row.open).map((row) => pendingOf(row, box)) : [];
-    return { fresh: own.fresh, handoffId: own.handoff_id, pending };
+    return { fresh: own.fresh && own.open, handoffId: own.handoff_id, pending };
   }
   throw new Error('the inbox lost an event that it has just stored');
 }
@@ -106,14 +110,31 @@ async function receive(db: Database, box: ContentBox, raw: ReceivedEvent): Promi
  * The own row and all open ones of its handoff, in order. One round trip; the insert's row is not yet in the table, but
  * an earlier one may still be seen that was foreign and was deleted just before the insert.
  */
-async function insertAndRead(db: Database, box: ContentBox, event: ReceivedEvent): Promise<StoredRow[]> {
+async function insertAndRead(
+  db: Database,
+  box: ContentBox,
+  event: ReceivedEvent,
+  twins: string[],
+): Promise<StoredRow[]> {
   const { rows } = await sql<StoredRow>`
-    with inserted as (
-      insert into inbox (bot_id, desk, dedupe_key, desk_conversation_id, handoff_id, signal)
+    with matched as (
+      update inbox set awaits_webhook = null
+      where id = (
+        select id from inbox where id = any(${twins}::bigint[]) and awaits_webhook order by id limit 1
+        for update skip locked
+      )
+      returning handoff_id
+    ), inserted as (
+      insert into inbox (
+        bot_id, desk, dedupe_key, desk_conversation_id, handoff_id, signal, awaits_webhook, outcome, outcome_at
+      )
       values (${event.botId}, ${event.desk}, ${event.dedupeKey}, ${event.deskConversationId},
-        ${event.handoffId ?? null}, ${box.seal(event.signal, placeOf.signal(event.botId, event.desk, event.dedupeKey))})
+        coalesce(${event.handoffId ?? null}, (select handoff_id from matched)),
+        ${box.seal(event.signal, placeOf.signal(event.botId, event.desk, event.dedupeKey))},
+        ${event.awaitsWebhook === true ? true : null},
+        (select 'repeat' from matched), (select now() from matched))
       on conflict (bot_id, desk, dedupe_key) do nothing
-      returning id, bot_id, desk, dedupe_key, handoff_id, signal
+      returning id, bot_id, desk, dedupe_key, handoff_id, signal, outcome is null as open
     ), earlier as (
       select id, bot_id, desk, dedupe_key, handoff_id, signal, outcome is null as open from inbox
       where bot_id = ${event.botId} and desk = ${event.desk} and dedupe_key = ${event.dedupeKey}
@@ -121,7 +142,7 @@ async function insertAndRead(db: Database, box: ContentBox, event: ReceivedEvent
     ), own_handoff as (
       select handoff_id from inserted union select handoff_id from earlier
     )
-    select id::text, bot_id, desk, dedupe_key, handoff_id, signal, true as own, true as fresh, true as open, id as position from inserted
+    select id::text, bot_id, desk, dedupe_key, handoff_id, signal, true as own, true as fresh, open, id as position from inserted
     union all
     select id::text, bot_id, desk, dedupe_key, handoff_id, signal, true, false, open, id from earlier
     union all

@@ -138,6 +138,7 @@ export interface Tables {
     received_at: GeneratedTime;
     outcome: InboxOutcome | null;
     outcome_at: MaybeTime;
+    awaits_webhook: boolean | null;
   };
   /** Requests for a human that were not taken. */
   refusals: { bot_id: string; at: GeneratedTime; reason: string; channel: string };

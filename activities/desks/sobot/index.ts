@@ -39,5 +39,6 @@ export const sobot: Desk<SobotConfig> = {
   send: (ctx, message) => (inWidget(ctx.config) ? widget.send(ctx, message) : openapi.send(ctx, message)),
   close: (ctx, request) => (inWidget(ctx.config) ? widget.close(ctx, request) : openapi.close(ctx, request)),
   recent,
+  looksByWords: true,
   webhook: { guide, authenticate, parse, answer: { waitMs: 9_000, turn, render } },
 };

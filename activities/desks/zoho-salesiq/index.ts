@@ -39,6 +39,7 @@ export const zohoSalesiq: Desk<ZohoConfig> = {
   send: (ctx, message) => (message.from === 'bot' ? native.send(ctx, message) : external.send(ctx, message)),
   close: (ctx, request) => (request.mode === 'native' ? native.close(ctx, request) : external.close(ctx, request)),
   recent,
+  looksByWords: true,
   subscribe,
   unsubscribe,
   webhook: { guide, authenticate, parse, answer },

@@ -8,6 +8,7 @@ import { reconcile } from './0007-reconcile.ts';
 import { secondDesk } from './0008-second-desk.ts';
 import { requests } from './0009-requests.ts';
 import { hookHash } from './0010-hook-hash.ts';
+import { recovered } from './0011-recovered.ts';
 
 /**
  * SQL by name, in the order of the names. Text, not functions, so that a checksum is the same from sources and from
@@ -24,4 +25,5 @@ export const migrations: Record<string, string> = {
   '0008-second-desk': secondDesk,
   '0009-requests': requests,
   '0010-hook-hash': hookHash,
+  '0011-recovered': recovered,
 };
