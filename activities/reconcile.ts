@@ -165,8 +165,15 @@ export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
       const search = { desks: canLook(), quietMs, limit: LOOKS_AT_ONCE };
       const failing = new Set<string>();
       const endMs = deps.clock.now() + SWEEP.ms;
-      for (const take of [store.quiet.handoffs, store.quiet.conversations, store.quiet.ended]) {
-        while (total.looked < SWEEP.looks && deps.clock.now() < endMs) {
+      // What has ended is looked at in its minutes or never. The rest is for both, whatever one of them has.
+      for (const [take, part] of [
+        [store.quiet.ended, 1],
+        [store.quiet.handoffs, 1 / 2],
+        [store.quiet.conversations, 1],
+      ] as const) {
+        const most = total.looked + (SWEEP.looks - total.looked) * part;
+        const untilMs = deps.clock.now() + (endMs - deps.clock.now()) * part;
+        while (total.looked < most && deps.clock.now() < untilMs) {
           const page = await take(search);
           heartbeat(total.looked);
           await Promise.all(
