@@ -51,6 +51,11 @@ export function createQuiet(db: Database): Quiet {
           where closed_at between now() - make_interval(secs => ${to}) and now() - make_interval(secs => ${from})
             and mode = 'external' and desk_conversation_id is not null and desk = any(${[...desks]}::text[])
             and (looked_at is null or looked_at < closed_at - make_interval(secs => ${AT_END_SECONDS}))
+            and not exists (
+              select 1 from handoffs later
+              where later.bot_id = handoffs.bot_id and later.desk = handoffs.desk
+                and later.desk_conversation_id = handoffs.desk_conversation_id and later.n > handoffs.n
+            )
           limit ${limit} for update skip locked
         )
         update handoffs set looked_at = now() from due where handoffs.id = due.id

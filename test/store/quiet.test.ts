@@ -98,6 +98,19 @@ test('a handoff that ended without a look is due once, some minutes after', asyn
   expect(await ended()).toEqual([]);
 });
 
+test('a handoff whose conversation went on in a later one is not due after its end', async () => {
+  const { handoffs, quiet } = fixture.store;
+  const [first, alone] = [await atDesk(5), await atDesk(5)];
+  const row = await handoffs.get(first);
+  const { botId, conversationId, deskConversationId } = row!;
+  const end = `update handoffs set status = 'closed', closed_at = now() - interval '3 minutes' where id = any($1)`;
+  await fixture.query(end, [[first, alone]]);
+  const later = newHandoff({ botId, conversationId, desk: 'intercom' });
+  await handoffs.open(later);
+  await handoffs.bindDesk(later.id, deskConversationId!);
+  expect((await quiet.ended(SEARCH)).map(({ id }) => id)).toEqual([alone]);
+});
+
 test('a native conversation is due while its bot has it, for a day, and from an hour before its last word', async () => {
   const { conversations, quiet, journal, handoffs } = fixture.store;
   async function talk(minutes: number) {
