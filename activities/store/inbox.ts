@@ -56,9 +56,9 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
         select id::text, bot_id, desk, dedupe_key, signal from inbox
         where bot_id = ${botId} and desk = ${desk} and desk_conversation_id = ${cleanText(deskConversationId)}
           and received_at >= ${new Date(sinceMs)} and outcome is distinct from 'repeat'
-        order by id limit ${HEARD}
+        order by inbox.id desc limit ${HEARD}
       `.execute(db);
-      return rows.map((row) => pendingOf(row, box).signal);
+      return rows.toReversed().map((row) => pendingOf(row, box).signal);
     },
     async drop(inboxIds) {
       await sql`
@@ -68,7 +68,7 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
   };
 }
 
-/** Far more than a page of any desk's read API. */
+/** The newest ones: far more than a page of any desk's read API. */
 const HEARD = 2_000;
 
 interface StoredSignal {

@@ -73,7 +73,7 @@ test('the same words said again are another message, and each that was recovered
   expect(await webhook('m3', 'ok')).toEqual([]);
   expect(await webhook('m4', 'ok')).toEqual([]);
   expect(await webhook('m5', 'ok')).toEqual(['m5']);
-  expect((await texts()).toSorted()).toEqual(['line-1', 'line-3', 'line-4', 'm2', 'm5']);
+  expect(await texts()).toEqual(['line-1', 'm2', 'line-3', 'line-4', 'm5']);
 });
 
 test('other words, other conversations, and desks whose keys are the same, are not matched', async () => {
