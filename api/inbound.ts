@@ -182,7 +182,9 @@ async function keepLate(context: ApiContext, to: Forwarding, closed: PendingSign
   // In a conversation that the bot has left idle nobody waits for the rest.
   const isHandoff = !isConversationId(to.target);
   const handoff = isHandoff ? await context.store.handoffs.get(to.target) : undefined;
-  const late = isHandoff ? lateReplies(closed, new Date().toISOString(), handoff) : [];
+  // Erased meanwhile: nothing of it is written again.
+  const isGone = isHandoff && handoff === undefined;
+  const late = isHandoff && !isGone ? lateReplies(closed, new Date().toISOString(), handoff) : [];
   if (late.length > 0) {
     await context.store.journal.append({ handoffId: to.target, botId: to.botId, events: [], late });
   }
