@@ -45,8 +45,7 @@ export function createGoneRunActivities({ store, runs, log }: Deps) {
     async findGoneHandoffs(): Promise<string[]> {
       const gone = new Set(await hinted());
       const after = await store.upkeep.cursor(WALK);
-      const page = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, LOOKS_A_ROUND, after);
-      const ids = page.map((row) => row.id);
+      const ids = await store.handoffs.openOlderThan(RUN_MISSING_SECONDS, LOOKS_A_ROUND, after);
       let looked = 0;
       while (looked < ids.length && gone.size < MOST) {
         heartbeat(looked);

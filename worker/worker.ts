@@ -6,6 +6,7 @@ import type { Deps } from '../activities/deps.ts';
 import type { Limits } from '../activities/platform/limits.ts';
 import type { Rollout } from '../activities/platform/rollout.ts';
 import { CALLBACK_TASK_QUEUE, TASK_QUEUE } from '../workflows/ids.ts';
+import { NEW_PATCHES } from '../workflows/patches.ts';
 
 export interface BatonWorkerOptions {
   connection: NativeConnection;
@@ -75,7 +76,9 @@ export async function createBatonWorker(options: BatonWorkerOptions): Promise<Ba
     stickyQueueScheduleToStartTimeout: '3s',
     maxConcurrentActivityTaskExecutions: limits.activities,
     maxConcurrentLocalActivityExecutions: limits.activities,
-    ...(options.rollout?.holdPatches === true ? { patchActivationCallback: () => false } : {}),
+    ...(options.rollout?.holdPatches === true
+      ? { patchActivationCallback: ({ patchId }) => !NEW_PATCHES.has(patchId) }
+      : {}),
   });
   const callbacks = await Worker.create({
     ...common,

@@ -125,12 +125,12 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
 }
 
 /**
- * Native mode: what came when the end was decided goes to the conversation's own workflow, in order, and not before the
- * desk was asked: the bot would be told while it may not answer yet.
+ * Native mode: what came when the end was decided goes to the conversation's own workflow, in order, and not before
+ * the end is written: the bot would be told while it may not answer yet.
  */
 function handBackLane(run: HandoffRun): Lane {
   return new Lane(
-    () => run.handBack.length > 0 && run.state.closing?.looking !== true,
+    () => run.handBack.length > 0 && run.state.status === 'closed',
     async () => {
       const signals = [...run.handBack];
       const { botId, desk, deskConversationId } = run.address;

@@ -62,7 +62,11 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
 
   private takeStep(step: Step, by: 'signal' | 'other'): void {
     this.take(step, by);
-    this.handBack.push(...step.handBack);
+    // The end first: what was said meanwhile is for a bot that has the conversation back.
+    for (const signal of step.handBack) {
+      if (signal.kind === 'handoffEnded') this.handBack.unshift(signal);
+      else this.handBack.push(signal);
+    }
     this.withdrawals.push(...step.withdrawals);
     this.hurry ||= step.hurry;
   }

@@ -7,7 +7,7 @@ export interface Limits {
   databaseConnections: number;
   /** Until PostgreSQL gives up one statement. */
   databaseTimeoutSeconds: number;
-  /** Handoffs that a worker keeps ready; an idle one costs about 130 KB. 0 replays each one at every step. */
+  /** Handoffs that a worker keeps ready; an idle one costs about 130 KB (estimated). 0 replays each one at every step. */
   cachedHandoffs: number;
   /** Workflow tasks at the same time. */
   workflowTasks: number;
@@ -68,7 +68,10 @@ export const limitVariables = {
   BATON_STREAMS_PER_KEY: wholeNumber(0, 1_000_000).default(1_000).describe('Live streams of one key.'),
   BATON_WRONG_KEYS: wholeNumber(1, 1_000_000).default(60).describe('Wrong keys of one address in a minute.'),
   BATON_LOAD_DELAY_MS: wholeNumber(50, 60_000).default(1_500).describe('Event loop delay that sheds load.'),
-  BATON_TRUSTED_PROXIES: cidrList.default([]).describe('Proxies whose X-Forwarded-For is believed.'),
+  BATON_TRUSTED_PROXIES: cidrList
+    .refine((blocks) => !blocks.some((block) => block.endsWith('/0')), 'must not be everybody: name your proxies')
+    .default([])
+    .describe('Proxies whose X-Forwarded-For is believed.'),
   BATON_MIGRATE: toggle.default(true).describe('Whether api and worker migrate the database themselves.'),
 };
 

@@ -32,7 +32,7 @@ const MOST_CAUSES = 5;
  * Not all that an error carries: PostgreSQL's `detail` has the values of a row, and a desk's own words may quote what a
  * user wrote.
  */
-function serializeError(error: unknown, causes = MOST_CAUSES): unknown {
+export function serializeError(error: unknown, causes = MOST_CAUSES): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : undefined;
   const { name, message, stack, cause } = error;
   const fields = error as unknown as Record<string, unknown>;

@@ -13,10 +13,15 @@ export async function answers(check: Promise<unknown>): Promise<'ok' | 'down'> {
   return outcome;
 }
 
-/** One call at a time: the client tries again inside its deadline, and probes may come faster than it gives up. */
+/**
+ * Asks for our namespace: a frontend whose own database is away still answers what needs none.
+ * One call at a time: the client tries again inside its deadline, and probes may come faster than it gives up.
+ */
 export function createTemporalPing(client: Client): () => Promise<unknown> {
   let running: Promise<unknown> | undefined;
   const call = (): Promise<unknown> =>
-    client.withDeadline(Date.now() + CHECK_MS, () => client.workflowService.getSystemInfo({}));
+    client.withDeadline(Date.now() + CHECK_MS, () =>
+      client.workflowService.describeNamespace({ namespace: client.options.namespace }),
+    );
   return () => (running ??= call().finally(() => (running = undefined)));
 }

@@ -113,8 +113,8 @@ export interface Handoffs {
   emailGiven(id: string, email: string, status?: 'scheduled' | 'opening'): Promise<void>;
   /** A scheduled handoff whose desk is being asked now; anything else stays as it is. */
   asked(id: string): Promise<void>;
-  /** Open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
-  openOlderThan(seconds: number, limit: number, afterId?: string): Promise<HandoffRow[]>;
+  /** Ids of open handoffs, oldest first; `afterId` goes on behind a row of the page before. */
+  openOlderThan(seconds: number, limit: number, afterId?: string): Promise<string[]>;
   /** Those of these handoffs that are not closed. */
   stillOpen(ids: string[]): Promise<string[]>;
   /** Removes a row whose run never started and that has no event; says whether it did. */

@@ -99,13 +99,13 @@ export function createHandoffs(db: Database, box: ContentBox, marks: UserMarks):
     async openOlderThan(seconds, limit, afterId) {
       let query = db
         .selectFrom('handoffs')
-        .selectAll()
+        .select('id')
         .where('status', '!=', 'closed')
         .where('started_at', '<=', sql<Date>`now() - make_interval(secs => ${seconds})`)
         .orderBy('n')
         .limit(limit);
       if (afterId !== undefined) query = query.where('n', '>', byId(afterId).select('n'));
-      return (await query.execute()).map(toRow);
+      return (await query.execute()).map((row) => row.id);
     },
     async stillOpen(ids) {
       const { rows } = await sql<{ id: string }>`

@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
+import type { Logger } from 'pino';
 import type { HandoffSignal } from '../../workflows/contracts.ts';
 import { placeOf, type ContentBox } from './content.ts';
 import { cleanText, isoTime, type Database } from './database.ts';
 import { isReopened, twinsOf } from './inbox-recovered.ts';
 import type { Inbox, PendingSignal, Receipt, ReceivedEvent } from './types.ts';
 
-export function createInbox(db: Database, box: ContentBox): Inbox {
+export function createInbox(db: Database, box: ContentBox, log: Logger): Inbox {
   return {
     receive: (event) => receive(db, box, event),
     async knows(botId, desk, dedupeKey) {
@@ -34,14 +35,18 @@ export function createInbox(db: Database, box: ContentBox): Inbox {
         .orderBy('id')
         .limit(limit)
         .execute();
-      return rows.map((row) => ({
-        ...pendingOf(row, box),
-        botId: row.bot_id,
-        desk: row.desk,
-        deskConversationId: row.desk_conversation_id,
-        handoffId: row.handoff_id,
-        receivedAt: isoTime(row.received_at),
-      }));
+      return rows.flatMap((row) => {
+        const pending = readable(row, box, log);
+        if (pending === undefined) return [];
+        return {
+          ...pending,
+          botId: row.bot_id,
+          desk: row.desk,
+          deskConversationId: row.desk_conversation_id,
+          handoffId: row.handoff_id,
+          receivedAt: isoTime(row.received_at),
+        };
+      });
     },
     adopt: (handoffId, botId, desk, deskConversationId) =>
       adopt(db, box, handoffId, botId, desk, cleanText(deskConversationId)),
@@ -246,3 +251,13 @@ const pendingOf = (row: StoredSignal, box: ContentBox): PendingSignal => ({
   inboxId: row.id,
   signal: box.open<HandoffSignal>(row.signal, placeOf.signal(row.bot_id, row.desk, row.dedupe_key)),
 });
+
+/** One whose key is gone must not keep the others: it stays where it is. */
+function readable(row: StoredSignal, box: ContentBox, log: Logger): PendingSignal | undefined {
+  try {
+    return pendingOf(row, box);
+  } catch (error) {
+    log.error({ inboxId: row.id, err: error }, 'an event in the inbox cannot be opened');
+    return undefined;
+  }
+}

@@ -5,6 +5,7 @@ import { surviveLostConnections } from './database.ts';
 import { migrations as ours } from './migrations/index.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const LOCK_TIMEOUT_MS = 5_000;
 
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
@@ -65,6 +66,8 @@ function withChecksums(migrations: Record<string, string>): Record<string, Migra
       name,
       {
         async up(db) {
+          // Whoever waits for a table lets nobody else have it meanwhile: then rather once more.
+          await sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT_MS}'`).execute(db);
           await sql.raw(CHECKSUMS).execute(db);
           await sql.raw(text).execute(db);
           const additive = !text.trimStart().startsWith(NOT_ADDITIVE);

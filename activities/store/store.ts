@@ -76,7 +76,7 @@ export function createStore({
     journal,
     wakeups,
     ledger,
-    inbox: createInbox(db, content),
+    inbox: createInbox(db, content, log),
     callbacks: createCallbacks(db),
     conversations: createConversations(db, content),
     insight: createInsight(db, content),

@@ -32,6 +32,8 @@ const BODIES: Record<string, (botId: string) => unknown> = {
   'POST /v1/handoffs/:id/email': () => ({ email: 'a@example.org' }),
   'POST /v1/handoffs/:id/wait': () => ({ choice: 'wait' }),
   'POST /v1/handoffs/:id/close': () => ({ by: 'user' }),
+  'POST /v1/bots/:botId/users/export': () => ({ id: 'u' }),
+  'POST /v1/bots/:botId/users/erase': () => ({ id: 'u' }),
 };
 
 /** Addresses without an id of a bot or a handoff in them, or for the operator only, and why they show nothing foreign. */

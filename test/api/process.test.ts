@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../activities/platform/config.ts';
 import { createStreamPlaces } from '../../api/stream-places.ts';
+import { answers, createTemporalPing } from '../../activities/platform/reachable.ts';
+import { connectTemporal } from '../../activities/platform/temporal.ts';
 import { createMetrics } from '../../activities/platform/metrics.ts';
 import { serveProbes } from '../../worker/probes.ts';
 import type { WorkerState } from '../../worker/worker.ts';
+import { testTemporal } from '../support/temporal.ts';
 import { openStream, OPERATOR_KEY, startApi, type Api } from './harness.ts';
 
 let api: Api;
@@ -48,6 +51,20 @@ describe('a process that is about to stop', () => {
     const answer = await fetch(`${url}/v1/bots`, { headers: { authorization } });
     expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
     await app.close();
+  });
+});
+
+describe('readiness of Temporal', () => {
+  it('is that of our namespace, not of a server that answers', async () => {
+    const { address, namespace } = await testTemporal();
+    for (const [name, expected] of [
+      [namespace, 'ok'],
+      ['not-there', 'down'],
+    ] as const) {
+      const temporal = connectTemporal({ address, namespace: name, env: {} });
+      expect(await answers(createTemporalPing(temporal.client)()), name).toBe(expected);
+      await temporal.close();
+    }
   });
 });
 

@@ -170,8 +170,8 @@ const webhookLines: Line[] = [
   { n: 59, asks: 'there is no third word', shown: [[wire, '[59] no reason gives any other type']] },
   {
     n: 60,
-    asks: "the desk's answers are read and logged",
-    shown: [[wire, '[60] code and message are parsed and logged']],
+    asks: "the desk's answers are read and logged (not their words)",
+    shown: [[wire, '[60] the code is parsed and logged, the message stays out of the log: it may quote a user']],
   },
   {
     n: 61,

@@ -32,7 +32,11 @@ function world(over: Record<string, unknown>, runs: Record<string, unknown> = {}
   const deps = {
     store: {
       forgetExpiredMemory: async () => 0,
-      handoffs: { openOlderThan: async () => [open], get: async () => open, stillOpen: async (ids: string[]) => ids },
+      handoffs: {
+        openOlderThan: async () => [open.id],
+        get: async () => open,
+        stillOpen: async (ids: string[]) => ids,
+      },
       upkeep: {
         ...walks(),
         journaled: async () => ({ known: true, lastSeq: 3, whole: true, erased: false }),
@@ -74,7 +78,7 @@ const inActivity = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEn
 
 describe('maintenance', () => {
   it('leaves a handoff alone that ended well while the list was being worked through', async () => {
-    const handoffs = { openOlderThan: async () => [open], get: async () => ({ ...open, status: 'closed' }) };
+    const handoffs = { openOlderThan: async () => [open.id], get: async () => ({ ...open, status: 'closed' }) };
     const journal = { read: async () => [{ data: { reason: 'agent_closed' } }] };
     const { findGoneHandoffs, closeGoneHandoff, steps } = world({ handoffs, journal });
     expect(await inActivity(findGoneHandoffs)).toEqual(['ho_1']);
@@ -83,9 +87,9 @@ describe('maintenance', () => {
   });
 
   it('looks at some of many open handoffs in each round, and at all of them in one lap', async () => {
-    const all = Array.from({ length: 1_200 }, (_, index) => ({ ...open, id: `ho_${index}` }));
+    const all = Array.from({ length: 1_200 }, (_, index) => `ho_${index}`);
     const openOlderThan = async (_seconds: number, limit: number, after?: string) => {
-      const at = all.findIndex((row) => row.id === after) + 1;
+      const at = all.findIndex((id) => id === after) + 1;
       return all.slice(at, at + limit);
     };
     const looked: string[][] = [];
@@ -116,9 +120,9 @@ describe('maintenance', () => {
   });
 
   it('goes on behind the last one that it has looked at when a round has found enough', async () => {
-    const all = Array.from({ length: 500 }, (_, index) => ({ ...open, id: `ho_${index}` }));
+    const all = Array.from({ length: 500 }, (_, index) => `ho_${index}`);
     const openOlderThan = async (_seconds: number, limit: number, after?: string) =>
-      all.slice(all.findIndex((row) => row.id === after) + 1).slice(0, limit);
+      all.slice(all.findIndex((id) => id === after) + 1).slice(0, limit);
     const { findGoneHandoffs } = world({ handoffs: { openOlderThan } });
     const found = [
       await inActivity(findGoneHandoffs),

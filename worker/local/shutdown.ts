@@ -1,7 +1,10 @@
+import { serializeError } from '../../activities/platform/log.ts';
+
 /** npm passes Ctrl-C on to us although the terminal has done so already: one key press arrives twice. */
 const SAME_KEY_PRESS_MS = 2_000;
 /** Beside what the steps themselves say that they wait for. */
-const LIMIT_MS = 75_000;
+/** Together with the worker's own 20 s below the 90 s that Compose and Kubernetes give. */
+const LIMIT_MS = 60_000;
 
 type Step = { name: string; close: () => Promise<unknown> | void };
 
@@ -72,7 +75,7 @@ export class Shutdown {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
-        console.error('baton: an error that nobody caught:', error);
+        console.error(`baton: an error that nobody caught: ${JSON.stringify(serializeError(error))}`);
         this.#ask();
         void this.#exit(1);
       });
