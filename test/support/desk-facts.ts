@@ -20,8 +20,6 @@ interface DeskFacts {
   unsigned?: string;
   /** Why files of its agents do not arrive; the text that stands for one. */
   fileNotice?: { why: string; text: string };
-  /** Why what was found at the desk is late besides when its webhook comes after all. */
-  readsOtherIds?: string;
   /** Why it does not say that a conversation is over, when it is asked. */
   hidesItsEnd?: string;
   /** Why its own rate limit is too long for a test, and what it may send instead. */
@@ -42,7 +40,6 @@ const FACTS: Record<string, DeskFacts> = {
   sobot: {
     renewsTokens: true,
     unsigned: 'pushes of its open API have no signature',
-    readsOtherIds: 'the lines of its read API have no ids',
     hidesItsEnd: 'no field that says so is published',
     noEmail: 'only the channels of a web page ask for one, and it serves its own channel only',
     create: () => openApiOf(createSobotSandbox()),

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -55,9 +56,20 @@ export async function stopProcess(pid: number, signals: NodeJS.Signals[], eachMs
   return !isAlive(pid);
 }
 
+/**
+ * Below what operating systems give to outgoing connections: between our look and the listening, or while a server
+ * restarts, one of those would take it.
+ */
+const QUIET_PORTS = { from: 20_000, to: 32_000 };
+const TRIES = 20;
+
 /** A port that is free on the loopback address now; `preferred` when it is free. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await probePort('127.0.0.1', preferred)) === undefined) return preferred;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const port = randomInt(QUIET_PORTS.from, QUIET_PORTS.to);
+    if ((await probePort('127.0.0.1', port)) === undefined) return port;
+  }
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
