@@ -1,8 +1,6 @@
 import type { HandoffEvent, HandoffSignal, Mode, ReturnPacket } from '../workflows/contracts.ts';
-import { isConversationId } from '../workflows/ids.ts';
-import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
-import { tellConversation } from './native.ts';
+import { tellConversation, tellRun } from './native.ts';
 import { createRecovery } from './recovery.ts';
 import { handoffSettings } from './settings.ts';
 import { lateReplies } from './store/late.ts';
@@ -89,17 +87,7 @@ export function createMaintenanceActivities(deps: Deps) {
   /** To the handoff; when it is gone, a native one's conversation goes to its bot, and anything else is late. */
   async function replay(id: string, pending: UnforwardedEvent[]): Promise<'forwarded' | 'late'> {
     const signals = pending.map((row) => row.signal);
-    if (isConversationId(id)) {
-      const row = await store.conversations.get(id);
-      if (row) await tellConversation(deps, row, signals);
-      return 'forwarded';
-    }
-    try {
-      await runs.signal(id, signals);
-      return 'forwarded';
-    } catch (error) {
-      if (!(error instanceof HandoffGone)) throw error;
-    }
+    if (await tellRun(deps, id, signals)) return 'forwarded';
     const handoff = await store.handoffs.get(id);
     const conversation = handoff ? await conversationOf(handoff) : await conversationOfEvent(pending[0]);
     if (conversation) {

@@ -1,4 +1,5 @@
-import type { ConversationInput, ConversationSignal } from '../workflows/contracts.ts';
+import type { ConversationInput, ConversationSignal, HandoffSignal } from '../workflows/contracts.ts';
+import { isConversationId } from '../workflows/ids.ts';
 import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
 import { conversationSettings } from './settings.ts';
@@ -33,6 +34,25 @@ export async function tellConversation(deps: Deps, row: ConversationRow, signals
     await deps.runs.signal(row.id, signals);
   } catch (error) {
     if (!(error instanceof HandoffGone)) throw error;
+  }
+}
+
+/**
+ * Gives what a desk reported to the run that it belongs to, by the run's id. False: that of a handoff has ended. A native
+ * conversation that is gone wants nothing any more.
+ */
+export async function tellRun(deps: Deps, runId: string, signals: HandoffSignal[]): Promise<boolean> {
+  if (isConversationId(runId)) {
+    const row = await deps.store.conversations.get(runId);
+    if (row) await tellConversation(deps, row, signals);
+    return true;
+  }
+  try {
+    await deps.runs.signal(runId, signals);
+    return true;
+  } catch (error) {
+    if (error instanceof HandoffGone) return false;
+    throw error;
   }
 }
 

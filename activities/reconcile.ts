@@ -1,13 +1,12 @@
 import { heartbeat } from '@temporalio/activity';
 import type { Agent, HandoffSignal, Mode } from '../workflows/contracts.ts';
 import { deskSignalId, isConversationId } from '../workflows/ids.ts';
-import { HandoffGone } from './deps.ts';
 import type { Deps } from './deps.ts';
 import type { CallDesk } from './desk-calls.ts';
 import type { DeskEvent } from './desks/desk.ts';
 import { inOwnMessenger } from './desks/messenger.ts';
-import { tellConversation } from './native.ts';
-import type { PendingSignal, QuietConversation } from './store/types.ts';
+import { tellRun } from './native.ts';
+import type { QuietConversation } from './store/types.ts';
 import { withoutHeard } from './words.ts';
 
 /** A conversation that is to be compared with what its desk has. */
@@ -49,7 +48,7 @@ const REPAIRS: Partial<Record<HandoffSignal['kind'], string>> = {
 
 /** Reads conversations at their desks and gives what no webhook has told the ordinary way: inbox, then signal. */
 export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
-  const { store, runs, log, metrics } = deps;
+  const { store, log, metrics } = deps;
   const canLook = (): string[] => deps.desks.all().flatMap(({ id, recent }) => (recent === undefined ? [] : [id]));
 
   /** How many things were found. Throws when the desk or PostgreSQL does not answer. */
@@ -103,34 +102,11 @@ export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
     const pending = await store.inbox.adopt(handoffId, botId, desk, deskConversationId);
     // Without anything of ours it is what a webhook's own call forwards right now.
     if (!hasNews && !pending.some(({ signal }) => signal.recovered === true)) return;
-    const isTold = isConversationId(handoffId)
-      ? await tellTheConversation(handoffId, pending)
-      : await tellTheHandoff(handoffId, pending);
-    if (isTold)
-      await store.inbox.forwarded(
-        pending.map(({ inboxId }) => inboxId),
-        'forwarded',
-      );
-  }
-
-  const signalsOf = (pending: PendingSignal[]): HandoffSignal[] =>
-    pending.map(({ signal }) => ({ ...signal, atMs: deps.clock.now() }));
-
-  /** One that has ended leaves it in the inbox, where maintenance finds it and keeps it as late. */
-  async function tellTheHandoff(handoffId: string, pending: PendingSignal[]): Promise<boolean> {
-    try {
-      await runs.signal(handoffId, signalsOf(pending));
-      return true;
-    } catch (error) {
-      if (error instanceof HandoffGone) return false;
-      throw error;
-    }
-  }
-
-  async function tellTheConversation(id: string, pending: PendingSignal[]): Promise<boolean> {
-    const row = await store.conversations.get(id);
-    if (row) await tellConversation(deps, row, signalsOf(pending));
-    return true;
+    const signals = pending.map(({ signal }) => ({ ...signal, atMs: deps.clock.now() }));
+    // A handoff that has ended leaves it in the inbox, where maintenance finds it and keeps it as late.
+    if (!(await tellRun(deps, handoffId, signals))) return;
+    const inboxIds = pending.map(({ inboxId }) => inboxId);
+    await store.inbox.forwarded(inboxIds, 'forwarded');
   }
 
   /** A conversation in a messenger that the bot has left is nobody's. */

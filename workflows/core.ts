@@ -2,6 +2,7 @@
  * The rules of a handoff as one pure function: state + what happened -> state + what follows. No clock, no I/O, no SDK;
  * the numbers in comments are the rules of the design (README, "The rules").
  */
+import { isNobody, known, sameAgent } from './agents.ts';
 import type {
   Agent,
   Attachment,
@@ -37,7 +38,7 @@ export type Happening =
   | { kind: 'graceOver' }
   /** The desk was asked what it has, or could not be asked. */
   | { kind: 'looked' }
-  | { kind: 'timePassed' };
+  | { kind: 'timePassed'; hasLooked?: boolean };
 
 /** The state before anything happened, and the first step: ask for the e-mail, wait for the opening, or open at the desk. */
 export function begin(input: HandoffInput, nowMs: number): Step {
@@ -66,7 +67,7 @@ export function begin(input: HandoffInput, nowMs: number): Step {
 
 /**
  * One thing happened. `waiting` is what waits for the desk; `looksAtEnd` is asked at most once, when the end is decided
- * and the desk could be asked what it has. Never changes what it was given.
+ * and the desk could be asked what it has; not when it `hasLooked` just now. Never changes what it was given.
  */
 export function reduce(
   input: HandoffInput,
@@ -77,7 +78,8 @@ export function reduce(
   looksAtEnd: () => boolean = () => true,
 ): Step {
   const copy = { ...state, pending: [...state.pending], counts: { ...state.counts } };
-  const draft = new Draft(input, nowMs, copy, waiting, 'id' in happening ? happening : {}, looksAtEnd);
+  const mayLook = happening.kind === 'timePassed' && happening.hasLooked ? () => false : looksAtEnd;
+  const draft = new Draft(input, nowMs, copy, waiting, 'id' in happening ? happening : {}, mayLook);
   if ('id' in happening && !draft.firstTime(`${happening.kind}:${happening.id}`)) return draft.step();
   apply(draft, happening);
   return draft.step();
@@ -190,15 +192,6 @@ function agentChanged(draft: Draft, agent: Agent | undefined): void {
   restartSilence(draft);
   draft.emit('handoff.agent_changed', { text: draft.text('agent_changed'), agent });
 }
-
-/** All fields are optional: a desk may send an agent that nobody can tell from another. */
-const isNobody = (agent: Agent): boolean => (agent.id ?? agent.name) === undefined;
-
-/** Some of a desk's webhooks name an agent only by his id. */
-const known = (before: Agent | undefined, agent: Agent): Agent =>
-  sameAgent(before, agent) ? { ...before, ...agent } : agent;
-
-const sameAgent = (a: Agent | undefined, b: Agent): boolean => a !== undefined && (a.id ?? a.name) === (b.id ?? b.name);
 
 function waitChoice(draft: Draft, choice: 'wait' | 'end'): void {
   if (!draft.open || draft.state.status !== 'asking') return;

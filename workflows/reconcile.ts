@@ -42,13 +42,10 @@ export class Lookout {
 
   /** The time of a deadline has come. A word that no webhook has told moves it: then it is not over. */
   timePassed(): void {
-    const report = (): void => this.#report({ kind: 'timePassed' });
-    if (!this.#isSilence() || !mayLook()) return report();
+    if (!this.#isSilence() || !mayLook()) return this.#report({ kind: 'timePassed' });
     this.#busy = true;
     void this.#look(false).then((hasLooked) => {
-      this.#run.hasLooked = hasLooked;
-      report();
-      this.#run.hasLooked = false;
+      this.#report({ kind: 'timePassed', hasLooked });
       this.#busy = false;
       this.#answered = true;
     });

@@ -31,8 +31,6 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   onLeave: (() => void) | undefined;
   /** The desk's messages are to be tried at once, whatever pause they sit in. */
   hurry = false;
-  /** The desk was asked just now what it has. */
-  hasLooked = false;
 
   constructor(input: HandoffInput, nowMs: number) {
     super(input.settings.callback, input.carried?.callback ?? { nextSeq: 1, recent: [] });
@@ -53,7 +51,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   }
 
   apply(happening: Happening, nowMs: number, by: 'signal' | 'other' = 'signal'): void {
-    const step = reduce(this.input, this.state, happening, nowMs, this.desk, () => !this.hasLooked && mayLook());
+    const step = reduce(this.input, this.state, happening, nowMs, this.desk, mayLook);
     const isLeft = this.state.left === undefined && step.state.left?.why === 'wait_timeout';
     this.state = step.state;
     this.takeStep(step, by);

@@ -65,8 +65,7 @@ export interface PendingMessage {
   trace?: string;
 }
 
-/** A message of the user that did not arrive. */
-/** A message of the user, as it may have to be sent again. */
+/** A message of the user that did not arrive, or that may have to be sent again. */
 export interface FailedMessage {
   messageId: string;
   text: string;

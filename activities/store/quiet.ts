@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Mode } from '../../workflows/contracts.ts';
 import type { Database } from './database.ts';
 import type { QuietConversation, Quiet } from './types.ts';
@@ -31,22 +31,22 @@ interface Row {
 export function createQuiet(db: Database): Quiet {
   return {
     async handoffs({ desks, quietMs, limit }) {
-      const { rows } = await sql<Row>`
-        with due as (
+      const rows = await claimHandoffs(
+        db,
+        sql`
           select id from handoffs
           where status <> 'closed' and status in ('connecting', 'asking', 'active')
             and desk_conversation_id is not null and desk = any(${[...desks]}::text[]) and ${isDue(quietMs)}
           order by looked_at nulls first limit ${limit} for update skip locked
-        )
-        update handoffs set looked_at = now() from due where handoffs.id = due.id
-        returning handoffs.id, bot_id, desk, desk_conversation_id, mode, started_at as since
-      `.execute(db);
+        `,
+      );
       return rows.map((row) => toQuiet(row, 'open'));
     },
     async ended({ desks, limit }) {
       const { from, to } = AFTER_END_SECONDS;
-      const { rows } = await sql<Row>`
-        with due as (
+      const rows = await claimHandoffs(
+        db,
+        sql`
           select id from handoffs
           where closed_at between now() - make_interval(secs => ${to}) and now() - make_interval(secs => ${from})
             and mode = 'external' and desk_conversation_id is not null and desk = any(${[...desks]}::text[])
@@ -57,10 +57,8 @@ export function createQuiet(db: Database): Quiet {
                 and later.desk_conversation_id = handoffs.desk_conversation_id and later.n > handoffs.n
             )
           limit ${limit} for update skip locked
-        )
-        update handoffs set looked_at = now() from due where handoffs.id = due.id
-        returning handoffs.id, bot_id, desk, desk_conversation_id, mode, started_at as since
-      `.execute(db);
+        `,
+      );
       return rows.map((row) => toQuiet(row, 'ended'));
     },
     async conversations({ desks, quietMs, limit }) {
@@ -87,6 +85,16 @@ export function createQuiet(db: Database): Quiet {
       await sql`update handoffs set looked_at = now() where id = ${handoffId}`.execute(db);
     },
   };
+}
+
+/** Those of the query are this process's now. */
+async function claimHandoffs(db: Database, due: RawBuilder<unknown>): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    with due as (${due})
+    update handoffs set looked_at = now() from due where handoffs.id = due.id
+    returning handoffs.id, bot_id, desk, desk_conversation_id, mode, started_at as since
+  `.execute(db);
+  return rows;
 }
 
 const heardAt = sql`coalesce(last_event_at, started_at)`;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { isAlive, stopProcess } from '../../worker/local/processes.ts';
+import { watchChild } from './child.ts';
 import { until } from './poll.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -38,20 +39,16 @@ export function startBaton(dataDir: string, env: Record<string, string> = {}, ar
     env: cleanEnv({ BATON_DATA_DIR: dataDir, PORT: '0', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let text = '';
-  let ended: number | string | undefined;
-  child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr!.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
+  const { output, ended, exit } = watchChild(child);
   return {
     pid: child.pid!,
-    output: () => text,
+    output,
     async ready() {
-      await until(() => ended !== undefined || text.includes('Ctrl-C stops everything'), {
+      await until(() => ended() !== undefined || output().includes('Ctrl-C stops everything'), {
         timeoutMs: 120_000,
-        message: () => `no start: ${text}`,
+        message: () => `no start: ${output()}`,
       });
-      if (ended !== undefined) throw new Error(`It ended (${ended}) instead of starting: ${text}`);
+      if (ended() !== undefined) throw new Error(`It ended (${ended()}) instead of starting: ${output()}`);
       const endpoint = JSON.parse(await readFile(join(dataDir, 'endpoint.json'), 'utf8')) as { address: string };
       return { address: endpoint.address, key: (await readFile(join(dataDir, 'operator.key'), 'utf8')).trim() };
     },
@@ -60,10 +57,7 @@ export function startBaton(dataDir: string, env: Record<string, string> = {}, ar
       child.stderr!.destroy();
     },
     signal: (signal) => void child.kill(signal),
-    async exit() {
-      await until(() => ended !== undefined, { timeoutMs: 60_000, message: () => `it does not end: ${text}` });
-      return ended!;
-    },
+    exit: () => exit(60_000),
   };
 }
 

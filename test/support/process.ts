@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stopProcess } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
+import { watchChild } from './child.ts';
 import { until } from './poll.ts';
 
 const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
@@ -19,17 +20,16 @@ export async function spawnWorker(env: Record<string, string>): Promise<WorkerPr
     env: cleanEnv({ BATON_WORKER_PORT: '0', ...env, BATON_LOG_LEVEL: 'info' }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  let ended = false;
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.once('close', () => (ended = true));
+  const { output, ended } = watchChild(child);
   const kill = async (): Promise<void> => {
-    if (child.pid !== undefined && !ended) await stopProcess(child.pid, ['SIGKILL'], 10_000);
+    if (child.pid !== undefined && ended() === undefined) await stopProcess(child.pid, ['SIGKILL'], 10_000);
   };
   try {
-    await until(() => ended || output.includes('the worker runs'), { timeoutMs: 60_000, message: () => output });
-    if (ended) throw new Error(`The worker ended instead of starting: ${output}`);
+    await until(() => ended() !== undefined || output().includes('the worker runs'), {
+      timeoutMs: 60_000,
+      message: output,
+    });
+    if (ended() !== undefined) throw new Error(`The worker ended instead of starting: ${output()}`);
   } catch (error) {
     await kill();
     throw error;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort, stopProcess } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
+import { watchChild } from './child.ts';
 import { until } from './poll.ts';
 
 const run = promisify(execFile);
@@ -67,21 +68,13 @@ export async function startRole(
     env: cleanEnv({ ...own, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  let ended: number | string | undefined;
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
-  const exit = async (timeoutMs: number): Promise<number | string> => {
-    await until(() => ended !== undefined, { timeoutMs, message: () => `the ${role} does not end: ${output}` });
-    return ended!;
-  };
+  const { output, ended, exit } = watchChild(child);
   return {
     url: `http://127.0.0.1:${port}`,
-    output: () => output,
+    output,
     exit: () => exit(120_000),
     async stop(signal) {
-      if (ended === undefined) await stopProcess(child.pid!, [signal, 'SIGKILL'], 60_000);
+      if (ended() === undefined) await stopProcess(child.pid!, [signal, 'SIGKILL'], 60_000);
       return await exit(10_000);
     },
   };

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, isAlive } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
+import { watchChild } from './child.ts';
 import { until } from './poll.ts';
 
 const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
@@ -31,11 +33,7 @@ export async function startRole(role: 'api' | 'worker', env: Record<string, stri
     env: cleanEnv({ BATON_LOG_LEVEL: 'info', ...env, ...ports }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  let ended: number | string | undefined;
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.once('close', (code, signal) => (ended = code ?? signal ?? 'unknown'));
+  const { output, ended, exit } = watchChild(child);
   const url = `http://127.0.0.1:${port}`;
 
   const probe: RoleProcess['probe'] = async (path) => {
@@ -48,22 +46,19 @@ export async function startRole(role: 'api' | 'worker', env: Record<string, stri
     role,
     pid: child.pid!,
     url,
-    output: () => output,
-    isAlive: () => ended === undefined && isAlive(child.pid!),
+    output,
+    isAlive: () => ended() === undefined && isAlive(child.pid!),
     probe,
     async answers(path, status, timeoutMs = 120_000) {
-      await until(async () => ended !== undefined || (await probe(path)).status === status, {
+      await until(async () => ended() !== undefined || (await probe(path)).status === status, {
         timeoutMs,
         everyMs: 100,
-        message: () => `${role} ${path} ${status}: ${output.slice(-3_000)}`,
+        message: () => `${role} ${path} ${status}: ${output().slice(-3_000)}`,
       });
-      if (ended !== undefined) throw new Error(`The ${role} ended (${ended}): ${output.slice(-3_000)}`);
+      if (ended() !== undefined) throw new Error(`The ${role} ended (${ended()}): ${output().slice(-3_000)}`);
     },
     signal: (signal) => void child.kill(signal),
-    async exit(timeoutMs = 120_000) {
-      await until(() => ended !== undefined, { timeoutMs, message: () => `it does not end: ${output.slice(-3_000)}` });
-      return ended!;
-    },
+    exit: (timeoutMs = 120_000) => exit(timeoutMs),
   };
 }
 
@@ -73,11 +68,8 @@ export async function runCommand(
   env: Record<string, string>,
 ): Promise<{ code: number | string; output: string }> {
   const child = spawn(process.execPath, [START, name], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | string>((resolve) =>
-    child.once('close', (ended, signal) => resolve(ended ?? signal ?? 'unknown')),
-  );
-  return { code, output };
+  const { output } = watchChild(child);
+  // No limit but the test's own.
+  await once(child, 'close');
+  return { code: child.exitCode ?? child.signalCode ?? 'unknown', output: output() };
 }
