@@ -1,5 +1,9 @@
-/** SQLSTATE classes and codes that mean: the server is there no more, not yet, or cannot take this now. */
-const SQLSTATES = /^(08...|53300|57P0[1-5]|57014|55P03|25006)$/;
+/**
+ * SQLSTATE classes and codes that mean: the server is there no more, not yet, or cannot take this now. Among them a full
+ * disk and too little memory (53), a disk that fails (58030), a login or a database that is not there just now (28, 3D000:
+ * a changed password, a restore), and a deadlock, which the same again does not meet (40).
+ */
+const SQLSTATES = /^(08...|28...|3D000|53...|57P0[1-5]|57014|58030|55P03|25006|25P03|40001|40P01)$/;
 
 const SYSTEM_CODES = new Set([
   'ECONNREFUSED',

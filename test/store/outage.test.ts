@@ -105,6 +105,20 @@ test(
   },
 );
 
+test('a full disk, too little memory, a refused login and a database that is gone are told as unavailable', async () => {
+  for (const code of ['disk_full', 'out_of_memory', 'io_error', 'deadlock_detected']) {
+    const raised = fixture.query(`do $$ begin raise exception 'no' using errcode = '${code}'; end $$`);
+    expect([code, isUnavailable(await errorOf(raised))]).toEqual([code, true]);
+  }
+  const [locked, gone] = [new URL(fixture.url), new URL(fixture.url)];
+  locked.password = 'changed-meanwhile';
+  gone.pathname = '/not_restored_yet';
+  for (const url of [locked.href, gone.href]) {
+    const error = await errorOf(storeAt(url).ping());
+    expect(isUnavailable(error), String(error)).toBe(true);
+  }
+});
+
 test('a mistake in a query is not taken for an outage', async () => {
   expect(isUnavailable(await errorOf(fixture.store.keys.create('no such bot')))).toBe(false);
   expect(isUnavailable(await errorOf(fixture.store.journal.readBot('bot', 'nonsense', 1)))).toBe(false);
