@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { SettingsError } from '../activities/settings.ts';
 import { CursorError, isUnavailable } from '../activities/store/store.ts';
 
@@ -44,10 +45,12 @@ export const unavailable = (part: 'temporal' | 'postgresql', cause?: unknown): A
 
 const PART_NAMES = { temporal: 'Temporal', postgresql: 'PostgreSQL' } as const;
 
-/** Any gRPC failure that nobody has turned into an outcome. */
+/** Any gRPC failure that nobody has turned into an outcome, also of a server that does not know our namespace. */
 export function isTemporalUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return error instanceof ServiceError || isGrpcServiceError(error) || isTemporalUnavailable(error.cause);
+  if (error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error))
+    return true;
+  return isTemporalUnavailable(error.cause);
 }
 
 const FASTIFY_CODES: Record<number, [code: string, message: string]> = {

@@ -68,6 +68,28 @@ describe('readiness of Temporal', () => {
   });
 });
 
+describe('without our namespace at Temporal', () => {
+  it('handoffs are not taken for ended: 503, and what agents write is kept', async () => {
+    const { address } = await testTemporal();
+    const temporal = connectTemporal({ address, namespace: 'not-there', env: {} });
+    const { url, app } = await api.another({ client: temporal.client });
+    const { botId, key } = await api.bot();
+    const { id } = (await api.start(botId)).json.handoff;
+    const post = async (path: string, body: unknown) => {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+      const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return [answer.status, answer.headers.get('retry-after')];
+    };
+    expect(await post(`/v1/handoffs/${id}/messages`, { text: 'hi' })).toEqual([503, '2']);
+    const request = { botId, conversationId: 'other', channel: 'api', user: {}, question: 'Anybody?' };
+    expect(await post('/v1/handoffs', request)).toEqual([503, '2']);
+    const reply = { conversation_id: id, timestamp: 1_700_000_000_000, body: 'hello' };
+    expect(await post('/v1/human/message/receive', reply)).toEqual([200, null]);
+    await app.close();
+    await temporal.close();
+  });
+});
+
 describe('readiness without Temporal', () => {
   it('is for load balancers: desks still reach the inbox', async () => {
     const lost = await startApi({ temporalAddress: '127.0.0.1:1' });
