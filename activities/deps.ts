@@ -17,6 +17,8 @@ export interface HandoffRuns {
   signal(runId: string, signals: ConversationSignal[]): Promise<void>;
   /** Signals a native conversation and starts its run when there is none. */
   tellConversation(conversation: ConversationInput, signals: ConversationSignal[]): Promise<void>;
+  /** Ends the run that is open now, at once; nothing of it is asked. */
+  terminate(runId: string, reason: string): Promise<void>;
   /** `gone`: no run, or one that ended in any way. */
   state(handoffId: string): Promise<'running' | 'gone'>;
   /**

@@ -12,6 +12,7 @@ import { createQuickActivities } from './quick.ts';
 import { createRecoveryActivities } from './recovery.ts';
 import { createRetentionActivities } from './retention.ts';
 import { createReconcileActivities } from './reconcile.ts';
+import { createResetRunEnd } from './reset-runs.ts';
 
 /** What goes into the journal in one transaction, with what the index of handoffs must show afterwards. */
 export interface JournalBatch {
@@ -26,24 +27,28 @@ export interface JournalBatch {
   counts?: HandoffCounts;
   /** Of a native conversation: a human has it. */
   human?: boolean;
+  /** The run was reset: see `reset-runs.ts`. */
+  reset?: true;
 }
 
 /** All activities, given what they work with. The worker registers the result; workflows import only its type. */
 export function createActivities(deps: Deps) {
   const callDesk = createDeskCalls(deps);
   const observe = createObserver(deps);
+  const endReset = createResetRunEnd(deps);
   const { tryDesk, ...deskActivities } = createDeliverActivities(deps, callDesk);
   const { tryCallback, ...callbackActivities } = createCallbackActivities(deps);
 
   /** Writes to the journal; the same batch again changes nothing. */
-  async function record(batch: JournalBatch): Promise<void> {
+  async function record({ reset, ...batch }: JournalBatch): Promise<void> {
+    if (reset) await endReset(batch.handoffId);
     await deps.store.journal.append(batch);
     observe(batch);
   }
 
   return {
     record,
-    ...createQuickActivities(deps, { record, tryDesk, tryCallback }),
+    ...createQuickActivities(deps, { endReset, record, tryDesk, tryCallback }),
     ...createConversationActivities(deps, callDesk),
     ...deskActivities,
     ...callbackActivities,

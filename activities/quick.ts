@@ -6,6 +6,8 @@ import type { JournalBatch } from './index.ts';
 /** What waits in the three outboxes of a handoff; what is absent does not take part. */
 export interface QuickRound {
   handoffId: string;
+  /** The run was reset. */
+  reset?: true;
   journal?: JournalBatch;
   desk?: DeskBatch;
   callback?: CallbackBatch;
@@ -22,6 +24,8 @@ export interface QuickResult {
 const QUICK_MS = 2_000;
 
 interface Parts {
+  /** Ends a run that was reset, and throws. */
+  endReset(runId: string): Promise<never>;
   record(batch: JournalBatch): Promise<void>;
   tryDesk(batch: DeskBatch): Promise<DeskBatchResult>;
   tryCallback(batch: CallbackBatch): Promise<CallbackResult>;
@@ -51,8 +55,9 @@ export function createQuickActivities({ log }: Pick<Deps, 'log'>, parts: Parts) 
   }
 
   return {
-    /** Never throws for a failure of PostgreSQL, a desk or a callback, and never takes long. */
-    async deliverQuickly({ handoffId, journal, desk, callback }: QuickRound): Promise<QuickResult> {
+    /** Never throws for a failure of PostgreSQL, a desk or a callback, and never takes long. A run that was reset is ended. */
+    async deliverQuickly({ handoffId, reset, journal, desk, callback }: QuickRound): Promise<QuickResult> {
+      if (reset) await parts.endReset(handoffId);
       const [recorded, atDesk, called] = await Promise.all([
         within('journal', handoffId, journal && parts.record(journal).then(() => true as const)),
         within('desk', handoffId, desk && parts.tryDesk(desk)),

@@ -62,6 +62,10 @@ export function createRuns(client: Client): HandoffRuns {
       }
     },
 
+    async terminate(runId, reason) {
+      await handle(runId).terminate(reason);
+    },
+
     state: (handoffId) => runState(client, handoffWorkflowId(handoffId)),
 
     async *endedBadly() {

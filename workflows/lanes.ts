@@ -3,7 +3,7 @@
  * the workflow task. A part that fails, or whose other side is known to be slow, goes on in a loop of its own with
  * regular activities, whose retries an operator can see; the others do not wait for it.
  */
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { CallbackBatch } from '../activities/deps.ts';
 import type { DeliveryResult, DeskBatch, MessageDelivery } from '../activities/deliver.ts';
 import type { JournalBatch } from '../activities/index.ts';
@@ -33,6 +33,15 @@ export interface Lanes {
 /** The call was stopped from our side: however its try ended, also unheard, nothing is given up for it. */
 const isStopped = (error: unknown): boolean => isCancellation(error) || CancellationScope.current().consideredCancelled;
 
+/**
+ * An operator has reset the run: it counts anew from an earlier point, and the journal has its numbers already. Only said
+ * to activities, which end such a run: a command would not be in the history that it repeats.
+ */
+function resetMark(): { reset?: true } {
+  const { runId, originalExecutionRunId } = workflowInfo();
+  return runId === originalExecutionRunId ? {} : { reset: true };
+}
+
 interface LaneOptions {
   settle(settled: Settled): void;
   steps: DeskSteps;
@@ -60,7 +69,7 @@ export function startLanes(run: Outboxes<BotEvent>, { settle, steps, sent, leava
     const round = endTask ? act.round : act.quick;
     const { lastSeq } = run;
     const { handoffId } = run.address;
-    const result = await round.deliverQuickly({ handoffId, ...parts }).catch((): QuickResult => ({}));
+    const result = await round.deliverQuickly({ handoffId, ...resetMark(), ...parts }).catch((): QuickResult => ({}));
     if (endTask) run.stored(lastSeq);
     if (parts.journal) journal.settle(parts.journal, result.journal);
     if (parts.desk) desk.settleQuick(parts.desk, result.desk);
@@ -110,7 +119,7 @@ function journalOutbox(run: Outboxes<BotEvent>) {
     },
     async sendSteadily(): Promise<void> {
       const batch = outbox.batch();
-      await act.journal.record(batch);
+      await act.journal.record({ ...batch, ...resetMark() });
       outbox.settle(batch, true);
     },
   };
