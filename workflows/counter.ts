@@ -3,6 +3,9 @@ import type { Attachment, DeskDelivery, PendingMessage } from './contracts.ts';
 /** How many ids are remembered: a repeat later than this many other signals would not be recognised. */
 export const SEEN_LIMIT = 2_000;
 
+/** Clocks of two machines differ by less; a time further ahead of Temporal's is that of a clock that is wrong. Milliseconds. */
+const AHEAD_MS = 60_000;
+
 export const attachmentsOf = (message: { attachments?: Attachment[] }): { attachments?: Attachment[] } =>
   message.attachments?.length ? { attachments: message.attachments } : {};
 
@@ -31,7 +34,8 @@ export abstract class Counter<S extends Counted> {
 
   constructor(nowMs: number, state: S, atMs = nowMs, trace?: string) {
     this.nowMs = nowMs;
-    this.atMs = Math.max(atMs, state.lastAtMs ?? 0);
+    // One wrong clock would else date all that follows, and no message would expire.
+    this.atMs = Math.max(atMs > nowMs + AHEAD_MS ? nowMs : atMs, state.lastAtMs ?? 0);
     this.trace = trace;
     this.state = state;
   }

@@ -331,6 +331,16 @@ describe('rule 12: the active session and its deadlines', () => {
   });
 });
 
+it('a clock that is far ahead dates nothing, and one that is behind does not turn the order round', () => {
+  const said = (id: string, offMs: number): Happening => ({ kind: 'userMessage', id, text: id, atMs: START + offMs });
+  const day = 86_400_000;
+  const story = new Story().happens(opened, said('ahead', day), said('behind', -day), said('a little', 1_000));
+  const ats = story.events.slice(-3).map(({ at }) => Date.parse(at) - START);
+  expect(ats).toEqual([0, 0, 1_000]);
+  const sent = ofKind(story, 'message').map(({ timestamp }) => timestamp - START);
+  expect(sent).toEqual([1, 2, 1_000]);
+});
+
 describe('the end', () => {
   it.each([
     ['user', 'user_closed', 'text closed_by_user', 1],
