@@ -2,14 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { CHECKLIST } from './checklist.ts';
 import { checklistTable, TABLE } from './checklist-table.ts';
 import { read, repositoryFiles } from './sources.ts';
+import { testNames } from './test-names.ts';
 
 const LAST = 113;
-
-/** Names of all tests of a file, as they are written: `it('…'`, `test("…"`, and `….each(…)('…'`. */
-function testNames(path: string): Set<string> {
-  const calls = read(path).matchAll(/(?<!\bdescribe)\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"),/g);
-  return new Set([...calls].map(([, single, double]) => (single ?? double ?? '').replaceAll(/\\(.)/g, '$1')));
-}
 
 describe('the feature checklist', () => {
   it('has every line once, in order, with tests or with a reason', () => {
