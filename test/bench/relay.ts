@@ -1,114 +1,140 @@
-/** `npm run bench`: Baton beside the minimal relay workflow, on the same servers, in turn. Only the ratios count. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { findBinary, TEMPORAL_CLI } from '../../worker/local/binaries.ts';
-import { startPostgres } from '../../worker/local/postgres.ts';
-import { startTemporal } from '../../worker/local/temporal-server.ts';
+/**
+ * The same messages and the same desk and bot on loopback, through Baton and through what a team would build instead,
+ * in turn and in one process. Absolute figures are the machine's; the ratios count.
+ */
+import type { Client } from '@temporalio/client';
+import { connectTemporal } from '../../activities/platform/temporal.ts';
 import { startBaton } from './baton.ts';
-import { startDesk } from './desk.ts';
-import { measureBurst, measureLatency, newSubject, noSamples } from './measure.ts';
+import type { Context, Json } from './context.ts';
+import { startDesk, type BenchDesk, type Way } from './desk.ts';
+import { startDirect } from './direct.ts';
+import { measureBurst, measureLatency, newSubject, noSamples, type Samples, type Subject } from './measure.ts';
 import { startMinimal } from './minimal/system.ts';
-import { report, type Row } from './report.ts';
+import { startOthers } from './others.ts';
+import { aim, printAims, printRows, summary, type Row } from './report.ts';
+import { createDatabase } from './sql.ts';
+import type { System } from './system.ts';
 
-const CONVERSATIONS = 50;
-const MESSAGES = 20;
-/** Messages one at a time in one go, and how often that happens in a round: what else the machine does changes. */
-const ALONE = 20;
-const TURNS = 2;
-const MAX_ROUNDS = 3;
-/** No further round begins when it could end after this: on a busy machine there is only one. */
-const BUDGET_MS = 165_000;
-/** Something hangs. */
-const LIMIT_MS = 178_000;
-
-const startedAt = performance.now();
-const elapsed = (): number => performance.now() - startedAt;
-const closers: (() => Promise<unknown>)[] = [];
-let closing: Promise<void> | undefined;
-const limit = setTimeout(() => {
-  console.error(`The benchmark did not end within ${LIMIT_MS / 1_000} s.`);
-  void closeAll().finally(() => process.exit(1));
-}, LIMIT_MS);
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-
-try {
-  const rows = await run();
-  const seconds = Math.round(elapsed() / 1_000);
-  await report(rows, { conversations: CONVERSATIONS, messages: MESSAGES, rounds: rows[0]!.bursts.length, seconds });
-} finally {
-  clearTimeout(limit);
-  await closeAll();
+interface Size {
+  conversations: number;
+  /** Of each conversation in a burst. */
+  messages: number;
+  /** Messages one at a time in one go, and how often that happens in a round: what else the machine does changes. */
+  alone: number;
+  turns: number;
+  rounds: number;
 }
 
-/** Once, whoever asks first: both may wait for it. */
-function closeAll(): Promise<void> {
-  return (closing ??= (async () => {
-    for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => console.error(error));
-  })());
+const SIZE: Size = { conversations: 50, messages: 20, alone: 20, turns: 2, rounds: 3 };
+const SHORT: Size = { conversations: 5, messages: 4, alone: 4, turns: 1, rounds: 1 };
+
+const BOTH: Way[] = ['toDesk', 'toBot'];
+
+const AIMS = { latency: 0.7, burst: 3, eventsAlone: 7, eventsInBurst: 2.5 } as const;
+
+interface Lane {
+  row: Row;
+  subject: Subject;
+  ways: Way[];
+  /** A sender that does not wait for the acknowledgement. */
+  atOnce?: boolean;
 }
 
-async function run(): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
+export async function stage(context: Context): Promise<Json> {
+  const { temporalAddress: address, namespace, later, say, short } = context;
   const desk = await startDesk();
-  closers.push(() => desk.stop());
-  const binary = (): Promise<string> => findBinary(TEMPORAL_CLI, process.env, console.log);
-  const [postgres, temporal] = await Promise.all([
-    startPostgres({ folder, detached: false }),
-    startTemporal({ folder, binary, detached: false, ui: false }),
-  ]);
-  closers.push(
-    () => postgres.stop(),
-    () => temporal.stop(),
-  );
-  const connection = await Connection.connect({ address: temporal.address });
-  closers.push(() => connection.close());
-  const client = new Client({ connection });
-
-  const minimal = await startMinimal(temporal.address, client, desk);
-  closers.push(() => minimal.stop());
-  const baton = await startBaton(temporal.address, postgres.url, desk);
-  closers.push(() => baton.intake.stop());
-  const a = await newSubject(minimal, CONVERSATIONS);
-  const b = await newSubject(baton.intake, CONVERSATIONS);
-  const [single] = await baton.http.open(1);
-  const overHttp = { ...b, single: single!, system: baton.http };
-  const rows: Row[] = [
-    { name: 'minimal relay', role: 'base', ...noSamples() },
-    { name: 'Baton, intake', role: 'subject', ...noSamples() },
-    // A sender that does not wait: the intake keeps the order and puts what waits into one signal.
-    { name: 'Baton, intake, not waiting', role: 'extra', ...noSamples() },
-    { name: 'Baton, HTTP API', role: 'extra', ...noSamples() },
-  ];
-  const [base, intake, atOnce, http] = rows as [Row, Row, Row, Row];
+  later(() => desk.stop());
+  const temporal = connectTemporal({ address, namespace, env: {} });
+  later(() => temporal.close());
+  const { client } = temporal;
+  const size = short ? SHORT : SIZE;
+  const { lanes, notes } = await startLanes(context, size, desk, client);
+  for (const note of notes) say(note);
 
   // Connections, caches and compiled code are warm in all of them.
   const warming = noSamples();
-  for (const subject of [a, b, overHttp]) {
-    await measureLatency(subject, desk, client, 10, warming);
-    await measureBurst(subject, desk, client, 2, false, warming);
-  }
-  for (let round = 1, longest = 0; round <= MAX_ROUNDS && elapsed() + 1.2 * longest < BUDGET_MS; round += 1) {
-    const begun = elapsed();
-    for (let turn = 1; turn <= TURNS; turn += 1) {
-      await measureLatency(a, desk, client, ALONE, base);
-      await measureLatency(b, desk, client, ALONE, intake);
-      await measureLatency(overHttp, desk, client, ALONE, http);
+  for (const { subject, ways } of lanes) {
+    for (const way of ways) {
+      await measureLatency(subject, way, desk, client, size.alone / 2, warming);
+      await measureBurst(subject, way, desk, client, { each: 2 }, warming);
     }
-    for (const [subject, row, together] of [
-      [a, base, false],
-      [b, intake, false],
-      [b, atOnce, true],
-      [overHttp, http, false],
-    ] as const) {
-      await measureBurst(subject, desk, client, MESSAGES, together, row);
-    }
-    longest = Math.max(longest, elapsed() - begun);
-    const bursts = rows.map((row) => row.bursts.at(-1)?.toFixed(1)).join(' / ');
-    console.log(`round ${round}: ${Math.round((elapsed() - begun) / 1_000)} s, bursts ${bursts} s`);
   }
-  return rows;
+  for (let round = 1; round <= size.rounds; round += 1) {
+    const begun = performance.now();
+    await measureRound(lanes, size, desk, client);
+    const bursts = lanes.map(({ row }) => row.toDesk.bursts.at(-1)?.toFixed(1)).join(' / ');
+    say(`round ${round}: ${Math.round((performance.now() - begun) / 1_000)} s, bursts to the desk ${bursts} s`);
+  }
+  const rows = summary(lanes.map(({ row }) => row));
+  const aims = aimsOf(rows);
+  say('nothing lost, doubled or out of order: at the desk, in the journal, at the callback');
+  if (desk.repeats() > 0) say(`${desk.repeats()} calls came again with their key, from senders who were not sure`);
+  printRows(rows, say);
+  printAims(aims, say);
+  return { size: { ...size }, repeatedCalls: desk.repeats(), notes, rows, aims: aims.map((one) => ({ ...one })) };
+}
+
+async function startLanes(context: Context, size: Size, desk: BenchDesk, client: Client) {
+  const { temporalAddress: address, namespace, postgresUrl, temporalKind, later } = context;
+  const databaseUrl = await createDatabase(postgresUrl, 'relay_baton');
+  const minimal = await startMinimal(address, client, desk);
+  later(() => minimal.stop());
+  const baton = await startBaton({ address, namespace, databaseUrl, desk });
+  later(() => baton.intake.stop());
+  const lane = async (name: string, role: Row['role'], system: System): Promise<Lane> => ({
+    row: { name, role, toDesk: noSamples(), toBot: noSamples() },
+    subject: await newSubject(system, size.conversations),
+    ways: BOTH,
+  });
+  const intake = await lane('Baton, intake', 'subject', baton.intake);
+  const [single] = await baton.http.open(1);
+  const lanes: Lane[] = [
+    await lane('minimal Temporal relay', 'base', minimal),
+    intake,
+    // The intake keeps the order of a sender that does not wait and puts what waits into one signal.
+    { ...intake, row: oneWay('Baton, intake, not waiting'), ways: ['toDesk'], atOnce: true },
+    {
+      row: oneWay('Baton, HTTP API'),
+      subject: { ...intake.subject, single: single!, system: baton.http },
+      ways: ['toDesk'],
+    },
+  ];
+  const notes: string[] = [];
+  // The others do without Temporal: they are measured once, beside the embedded servers.
+  if (temporalKind !== 'cluster') {
+    const others = await startOthers(context, desk);
+    notes.push(...others.notes);
+    for (const { name, system } of others.systems) lanes.push(await lane(name, 'extra', system));
+    const direct = await startDirect(desk);
+    later(() => direct.stop());
+    lanes.push(await lane('direct HTTP, nothing kept', 'extra', direct));
+  }
+  return { lanes, notes };
+}
+
+const oneWay = (name: string): Row => ({ name, role: 'extra', toDesk: noSamples() });
+
+const into = (row: Row, way: Way): Samples => (way === 'toDesk' ? row.toDesk : row.toBot!);
+
+async function measureRound(lanes: Lane[], size: Size, desk: BenchDesk, client: Client): Promise<void> {
+  for (let turn = 1; turn <= size.turns; turn += 1) {
+    for (const { subject, row, ways, atOnce } of lanes) {
+      if (atOnce) continue;
+      for (const way of ways) await measureLatency(subject, way, desk, client, size.alone, into(row, way));
+    }
+  }
+  for (const { subject, row, ways, atOnce = false } of lanes) {
+    for (const way of ways)
+      await measureBurst(subject, way, desk, client, { each: size.messages, atOnce }, into(row, way));
+  }
+}
+
+function aimsOf(rows: ReturnType<typeof summary>) {
+  const { toDesk } = rows.find(({ role }) => role === 'subject')!;
+  return [
+    aim('latency beside the minimal relay', toDesk.latencyRatio, AIMS.latency),
+    aim('burst rate beside it', toDesk.burstRatio, AIMS.burst, true),
+    aim('events per message alone', toDesk.eventsAlone, AIMS.eventsAlone),
+    aim('events per message in bursts', toDesk.eventsInBurst, AIMS.eventsInBurst),
+  ];
 }

@@ -35,14 +35,15 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-export async function install(): Promise<Installation> {
+/** Servers of our own lose nothing that a test could see without fsync; a benchmark has it on. */
+export async function install({ fsync = false } = {}): Promise<Installation> {
   const closers: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0).toReversed()) await close();
   };
   try {
     const operatorKey = `operator-${randomBytes(12).toString('hex')}`;
-    const own = PROGRAM ? await ownServers(PROGRAM, closers) : undefined;
+    const own = PROGRAM ? await ownServers(PROGRAM, fsync, closers) : undefined;
     const address = own?.address ?? ADDRESS!;
     const namespace = `baton-${randomBytes(4).toString('hex')}`;
     return {
@@ -68,10 +69,10 @@ export async function install(): Promise<Installation> {
   }
 }
 
-async function ownServers(program: string, closers: (() => Promise<unknown>)[]) {
+async function ownServers(program: string, fsync: boolean, closers: (() => Promise<unknown>)[]) {
   const folder = await mkdtemp(join(tmpdir(), 'baton-production-'));
   closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
+  const settings = ['max_connections=300', ...(fsync ? [] : ['fsync=off', 'full_page_writes=off'])];
   const postgres = await startPostgres({ folder, settings, detached: false });
   closers.push(() => postgres.stop());
   const { hostname, port, username, password } = new URL(postgres.url);

@@ -3,13 +3,21 @@ import type { RelayActivities } from './activities.ts';
 
 const { post } = proxyActivities<RelayActivities>({ startToCloseTimeout: '15s' });
 
-const message = defineSignal<[string]>('message');
+interface Message {
+  /** The desk's address or the bot's. */
+  url: string;
+  id: string;
+  text: string;
+}
+
+const message = defineSignal<[Message]>('message');
 
 /** The relay that everybody writes first: a timer and an activity per message. What Baton is measured against. */
-export async function relay(conversationId: string, url: string): Promise<void> {
-  const waiting: string[] = [];
-  setHandler(message, (text) => void waiting.push(text));
-  while (await condition(() => waiting.length > 0, '180s')) {
-    await post(url, conversationId, waiting.shift()!);
+export async function relay(conversationId: string): Promise<void> {
+  const waiting: Message[] = [];
+  setHandler(message, (next) => void waiting.push(next));
+  while (await condition(() => waiting.length > 0, '600s')) {
+    const { url, id, text } = waiting.shift()!;
+    await post(url, conversationId, id, text);
   }
 }
