@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { HandoffGone } from '../activities/deps.ts';
@@ -13,10 +14,14 @@ import {
   TASK_QUEUE,
   WORKFLOW,
 } from '../workflows/ids.ts';
+import { persevere, type Patience } from './persevere.ts';
 import { createRecall } from './recall.ts';
 
 /** How often the maintenance workflow looks for what was left behind. */
 const MAINTENANCE_EVERY = '1 minute';
+
+/** How often a worker makes that schedule again, in case it is gone. */
+const REMAKE_EVERY_MS = 5 * 60_000;
 
 /** Longer than a round of maintenance and the lateness of Temporal's list together. Milliseconds. */
 const BADLY_ENDED_MS = 15 * 60_000;
@@ -99,6 +104,14 @@ export function createRuns(client: Client): HandoffRuns {
       }
     },
   };
+}
+
+/** Until the signal: whoever has deleted the schedule, or lost Temporal's data, gets it back within `everyMs`. */
+export async function keepMaintenance(client: Client, patience: Patience, everyMs = REMAKE_EVERY_MS): Promise<void> {
+  while (!patience.signal.aborted) {
+    await persevere('The schedule of maintenance', () => ensureMaintenance(client), patience);
+    await delay(everyMs, undefined, { signal: patience.signal }).catch(() => undefined);
+  }
 }
 
 /** Makes the schedule of the maintenance workflow, once per namespace; any number of workers may call it. */

@@ -11,7 +11,7 @@ import type { Store } from '../activities/store/store.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Shutdown } from './local/shutdown.ts';
 import { persevere } from './persevere.ts';
-import { createRuns, ensureMaintenance } from './runs.ts';
+import { createRuns, keepMaintenance } from './runs.ts';
 import { createBatonWorker, type BatonWorker, type WorkerState } from './worker.ts';
 
 export interface WorkOptions {
@@ -55,7 +55,7 @@ export function work(options: WorkOptions): Work {
     const begun = await persevere('The Temporal server', begin, patience);
     if (begun === undefined) return;
     running = { worker: begun.worker, ended: run(begun, options) };
-    void persevere('The schedule of maintenance', () => ensureMaintenance(temporal.client), patience);
+    void keepMaintenance(temporal.client, { log, signal: shutdown.signal });
   }
 
   const started = start();

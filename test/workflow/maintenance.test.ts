@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
+import { createLogger } from '../../activities/platform/log.ts';
+import { keepMaintenance } from '../../worker/runs.ts';
+import { MAINTENANCE_SCHEDULE_ID, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
 import { startTestBaton } from '../support/baton.ts';
 import type { TestBaton } from '../support/baton.ts';
 import { startCallbackReceiver } from '../support/callback.ts';
@@ -58,6 +60,23 @@ it('rule 16: a terminated run is found, its records are closed, and the bot and 
   expect((await baton.store.handoffs.get(other.id))?.status).toBe('connecting');
   await other.closes('user');
   await other.ended();
+});
+
+it('the schedule of these rounds comes back when it is gone', async () => {
+  const stop = new AbortController();
+  const kept = keepMaintenance(baton.client, { log: createLogger('silent'), signal: stop.signal }, 50);
+  const schedule = baton.client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
+  const madeAt = () =>
+    schedule.describe().then(
+      ({ info }) => info.createdAt.getTime(),
+      () => undefined,
+    );
+  const first = await until(madeAt, { message: 'the schedule' });
+  await schedule.delete();
+  await until(async () => ((await madeAt()) ?? first) !== first, { message: 'another one', timeoutMs: 30_000 });
+  stop.abort();
+  await kept;
+  await schedule.delete();
 });
 
 it('what was closed long enough ago is deleted by the same round, and counted', async () => {
