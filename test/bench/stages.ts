@@ -20,4 +20,19 @@ export const STAGES: readonly StageEntry[] = [
     limitMinutes: 12,
     servers: 'cluster',
   },
+  { name: 'starts', file: 'scale/starts.ts', about: 'handoffs that begin in a second', limitMinutes: 8 },
+  { name: 'webhooks', file: 'scale/webhooks.ts', about: 'signed webhooks of a desk', limitMinutes: 8 },
+  { name: 'costs', file: 'scale/costs.ts', about: 'what encryption, callbacks and the journal cost', limitMinutes: 10 },
+  {
+    name: 'recovery',
+    file: 'scale/recovery.ts',
+    about: 'all workers killed with 1,000 handoffs open',
+    limitMinutes: 12,
+  },
+  {
+    name: 'open',
+    file: 'scale/open.ts',
+    about: 'latency and memory with 100, 1,000 and 10,000 open',
+    limitMinutes: 30,
+  },
 ];
