@@ -32,6 +32,7 @@ export function testMessenger<C>(stage: Stage<C>): void {
         id = await sandbox().user.writes('Hello?', {
           files: [{ url: 'https://cdn.example.org/1.png', name: '1.png' }],
         });
+        await stage.inbound.receiver.heard('Hello?');
       });
       const [begun] = first as [DeskEvent];
       expect(begun).toMatchObject({ deskConversationId: id, signal: { kind: 'userMessage', text: 'Hello?' } });
@@ -55,6 +56,7 @@ export function testMessenger<C>(stage: Stage<C>): void {
         await sandbox().user.writes('Once', { conversationId: deskConversationId });
         await stage.inbound.receiver.heard('Once');
         await sandbox().user.writes('A new one');
+        await stage.inbound.receiver.heard('A new one');
       });
       sandbox().webhooks({});
       expect(events.map(({ signal }) => ('text' in signal ? signal.text : signal.kind))).toEqual(['Once', 'A new one']);

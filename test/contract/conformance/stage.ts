@@ -160,6 +160,10 @@ export function createStage<C>(desk: Desk<C>, mode: Mode, facts: DeskFacts, asks
 
   async function nativeTalk(): Promise<Talk> {
     const deskConversationId = await stage.inbound.sandbox.user.writes('Hello, is this the bot?');
+    // Such a desk tells it while the user already waits for the answer.
+    const isTold = (): boolean =>
+      stage.inbound.receiver.notices.some(({ raw }) => raw.body.includes(deskConversationId));
+    if (asks) await until(isTold, { message: 'the webhook of what the user wrote' });
     return { handoffId: `${CONVERSATION_PREFIX}${randomUUID()}`, deskConversationId };
   }
 
