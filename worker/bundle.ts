@@ -32,13 +32,13 @@ export async function workflowBundle(failureConverterPath?: string): Promise<{ c
   return { code };
 }
 
-/** Builds what a built product carries with it, with and without the converter of encrypted failures. */
-export async function shipBundles(failureConverterPath: string): Promise<string[]> {
+/** Makes what a built product carries with it, with and without the converter of encrypted failures. */
+export async function shipBundles(failureConverterPath: string, make: typeof build = build): Promise<string[]> {
   await rm(SHIPPED, { recursive: true, force: true });
   await mkdir(SHIPPED, { recursive: true });
   const paths = [];
   for (const converter of [undefined, failureConverterPath]) {
-    const { code } = await build(converter);
+    const { code } = await make(converter);
     const path = await shippedAs(converter);
     await writeFile(path, code);
     paths.push(path);

@@ -7,6 +7,7 @@ import { findBinary, TEMPORAL_CLI, TEMPORAL_TEST_SERVER } from '../../worker/loc
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { administer, databaseUrl, TEMPLATE } from './postgres.ts';
+import { buildProgram } from './program.ts';
 import { NAMESPACE_SEQUENCE, NAMESPACES } from './temporal.ts';
 
 /** vitest runs this once per project, each time as a module of its own: all of them share one set of servers. */
@@ -33,7 +34,7 @@ async function start(): Promise<() => Promise<void>> {
   // Speed over safety: this data lives as long as the run.
   const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=300', 'autovacuum=off'];
   const extraArgs = NAMESPACES.flatMap((name) => ['--namespace', name]);
-  const [postgres, temporal] = await Promise.all([
+  const [postgres, temporal, program] = await Promise.all([
     startPostgres({ folder, settings, detached: false }),
     startTemporal({
       folder,
@@ -43,12 +44,14 @@ async function start(): Promise<() => Promise<void>> {
       ui: false,
       extraArgs,
     }),
+    buildProgram(),
   ]);
   await makeTemplate(postgres.url);
   process.env['BATON_TEST_POSTGRES'] = postgres.url;
   process.env['BATON_TEST_TEMPORAL'] = temporal.address;
+  process.env['BATON_TEST_PROGRAM'] = program.path;
   return async () => {
-    await Promise.all([postgres.stop(), temporal.stop()]);
+    await Promise.all([postgres.stop(), temporal.stop(), program.remove()]);
     await rm(folder, { recursive: true, force: true });
   };
 }

@@ -1,3 +1,7 @@
+/** In milliseconds. Without `everyMs` the pauses grow: what takes long is not asked for so often that it takes longer. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 100;
+
 /** Polls until `probe` gives something truthy; fails with `message` when the time is over. An error of the probe counts as "not yet". */
 export async function until<T>(
   probe: () => Promise<T> | T,
@@ -5,6 +9,7 @@ export async function until<T>(
 ): Promise<NonNullable<T>> {
   const end = Date.now() + (options.timeoutMs ?? 10_000);
   let last: unknown;
+  let pauseMs = options.everyMs ?? FIRST_PAUSE;
   for (;;) {
     try {
       const found = await probe();
@@ -17,6 +22,7 @@ export async function until<T>(
       const message = typeof options.message === 'string' ? options.message : options.message();
       throw new Error(`Not in time: ${message}`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 20));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (options.everyMs === undefined) pauseMs = Math.min(pauseMs * 1.25, LONGEST_PAUSE);
   }
 }

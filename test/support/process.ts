@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stopProcess } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
 import { watchChild } from './child.ts';
 import { until } from './poll.ts';
-
-const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
+import { program } from './program.ts';
 
 export interface WorkerProcess {
   pid: number;
@@ -16,7 +13,7 @@ export interface WorkerProcess {
 
 /** A worker as a process of its own, ready for work. `env` names its database, its Temporal and its keys. */
 export async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [START, 'worker'], {
+  const child = spawn(process.execPath, [program(), 'worker'], {
     env: cleanEnv({ BATON_WORKER_PORT: '0', ...env, BATON_LOG_LEVEL: 'info' }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

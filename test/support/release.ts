@@ -8,6 +8,7 @@ import { freePort, stopProcess } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
 import { watchChild } from './child.ts';
 import { until } from './poll.ts';
+import { program } from './program.ts';
 
 const run = promisify(execFile);
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -15,11 +16,13 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** The sources of one version of Baton in a folder of their own. */
 export interface Release {
   folder: string;
+  /** What Node is given to run it. */
+  main: string[];
   remove(): Promise<void>;
 }
 
 /** This version. */
-export const thisRelease: Release = { folder: ROOT, remove: async () => undefined };
+export const thisRelease: Release = { folder: ROOT, main: [program()], remove: async () => undefined };
 
 /** The version of a commit, on the packages of this one. Gives back why not when this clone does not have it. */
 export async function releaseOf(commit: string): Promise<Release | string> {
@@ -35,7 +38,8 @@ export async function releaseOf(commit: string): Promise<Release | string> {
   // Without the sources of its pages an API does not build them first.
   await rm(join(folder, 'api/console'), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
+  const main = ['--import', 'tsx', 'worker/main.ts'];
+  return { folder, main, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** An API, a worker or a command as a process of its own. */
@@ -51,7 +55,7 @@ export interface RoleProcess {
 
 /** Starts it, without waiting until it is ready. */
 export async function startRole(
-  { folder }: Release,
+  { folder, main }: Release,
   role: 'api' | 'worker' | 'replay',
   env: Record<string, string>,
 ): Promise<RoleProcess> {
@@ -63,7 +67,7 @@ export async function startRole(
     BATON_LOG_LEVEL: 'info',
     BATON_PLAYGROUND: 'false',
   };
-  const child = spawn(process.execPath, ['--import', 'tsx', 'worker/main.ts', role], {
+  const child = spawn(process.execPath, [...main, role], {
     cwd: folder,
     env: cleanEnv({ ...own, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],

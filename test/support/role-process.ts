@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort, isAlive } from '../../worker/local/processes.ts';
 import { cleanEnv } from './baton-process.ts';
 import { watchChild } from './child.ts';
 import { until } from './poll.ts';
-
-const START = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'worker/local/start.mjs');
+import { program } from './program.ts';
 
 /** One API or one worker, as a process of its own. */
 export interface RoleProcess {
@@ -29,7 +26,7 @@ export interface RoleProcess {
 export async function startRole(role: 'api' | 'worker', env: Record<string, string>): Promise<RoleProcess> {
   const port = await freePort();
   const ports = role === 'api' ? { PORT: String(port) } : { BATON_WORKER_PORT: String(port) };
-  const child = spawn(process.execPath, [START, role], {
+  const child = spawn(process.execPath, [program(), role], {
     env: cleanEnv({ BATON_LOG_LEVEL: 'info', ...env, ...ports }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -67,7 +64,7 @@ export async function runCommand(
   name: string,
   env: Record<string, string>,
 ): Promise<{ code: number | string; output: string }> {
-  const child = spawn(process.execPath, [START, name], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program(), name], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
   const { output } = watchChild(child);
   // No limit but the test's own.
   await once(child, 'close');
