@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openBrowser, type Browser, type BrowserPage } from '../support/browser.ts';
 import { sharedBaton, type Link } from '../support/console.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 import { openConsole, operatorOf } from './console-page.ts';
 
 let browser: Browser;
@@ -67,7 +67,7 @@ describe('the hours of a bot', () => {
       await page.getByLabel('Always open').uncheck();
       await page.getByLabel('Time zone').fill('Asia/Tokyo');
       await day(page, 'Wed').getByText('09:00–17:00').waitFor();
-      expect(await day(page, 'Wed').locator('rect.open').count()).toBe(1);
+      await soon(async () => expect(await day(page, 'Wed').locator('rect.open').count()).toBe(1));
       await day(page, 'Sat').getByText('closed').waitFor();
 
       await page.getByRole('button', { name: 'Add a weekly period' }).click();
@@ -77,11 +77,13 @@ describe('the hours of a bot', () => {
       await second.getByLabel('To').fill('930');
       await second.getByLabel('To').press('Tab');
       await page.getByLabel('Time zone').focus();
-      expect(await second.getByLabel('To').inputValue()).toBe('09:30');
+      await soon(async () => expect(await second.getByLabel('To').inputValue()).toBe('09:30'));
       // Two periods that overlap are one.
       await day(page, 'Tue').getByText('08:00–17:00').waitFor();
       await day(page, 'Mon').getByText('09:00–17:00').waitFor();
-      expect(await day(page, 'Tue').locator('rect.open').getAttribute('width')).toBe(String(9 * 60));
+      await soon(async () =>
+        expect(await day(page, 'Tue').locator('rect.open').getAttribute('width')).toBe(String(9 * 60)),
+      );
       await save(page);
       expect((await settingsOf(id))['hours']).toEqual({
         timezone: 'Asia/Tokyo',
@@ -122,7 +124,9 @@ describe('the hours of a bot', () => {
     await onTab('hours', { hours: { timezone: 'UTC', periods: Array(9).fill(one) } }, async (page) => {
       await page.getByRole('button', { name: 'Add a weekly period' }).click();
       await page.getByText('There can be at most 10 periods.').waitFor();
-      expect(await page.getByRole('button', { name: 'Add a weekly period' }).isDisabled()).toBe(true);
+      await soon(async () =>
+        expect(await page.getByRole('button', { name: 'Add a weekly period' }).isDisabled()).toBe(true),
+      );
     });
   });
 });
@@ -133,9 +137,11 @@ describe('the texts of a bot', () => {
     await onTab('texts', { texts }, async (page, id, { expectClean }) => {
       const preview = page.locator('.texts-preview');
       await preview.getByText('You are now talking to a member of our team.').waitFor();
-      expect(await page.getByRole('textbox', { name: 'Connecting' }).getAttribute('placeholder')).toMatch(
-        /^One moment, please/,
-      );
+      const placeholder = (name: string, pattern: RegExp): Promise<void> =>
+        soon(async () =>
+          expect(await page.getByRole('textbox', { name }).getAttribute('placeholder')).toMatch(pattern),
+        );
+      await placeholder('Connecting', /^One moment, please/);
       await page.getByRole('textbox', { name: 'A human is there' }).fill('Ada is here.');
       await preview.getByText('Ada is here.').waitFor();
       await page.getByRole('checkbox', { name: /^Say nothing ?: Connecting/ }).check();
@@ -146,13 +152,14 @@ describe('the texts of a bot', () => {
       await page.getByRole('textbox', { name: 'Another language' }).fill('pt-BR');
       await page.getByRole('textbox', { name: 'Another language' }).press('Enter');
       // A region falls back to its language, a language without a sentence to English.
-      expect(
-        await page.getByRole('textbox', { name: 'Question after the wait time' }).getAttribute('placeholder'),
-      ).toMatch(/esperando\?$/);
+      await placeholder('Question after the wait time', /esperando\?$/);
       await page.getByRole('textbox', { name: 'Question after the wait time' }).fill('Quer esperar?');
       await preview.getByText('Quer esperar?').waitFor();
       await page.getByLabel('Language', { exact: true }).selectOption('de');
-      await page.getByRole('textbox', { name: 'A human is there' }).fill('');
+      const german = page.getByRole('textbox', { name: 'A human is there' });
+      // It is the field of the language before until the page is drawn again.
+      await soon(async () => expect(await german.inputValue()).toBe('Hallo!'));
+      await german.fill('');
       await save(page);
       expect((await settingsOf(id))['texts']).toEqual({
         en: { active: 'Ada is here.', connecting: null },
@@ -181,7 +188,7 @@ describe('the callback of a bot', () => {
         secret: 'set',
         auth,
       });
-      expect(await page.getByText(secret).count()).toBe(0);
+      await soon(async () => expect(await page.getByText(secret).count()).toBe(0));
       await page.getByLabel('Authorization').selectOption('');
       await save(page);
       expect((await settingsOf(id))['callback']).toEqual({ url: 'https://bot.example.com/events', secret: 'set' });
@@ -202,7 +209,7 @@ describe('the keys of a bot', () => {
         (await fetch(`${baton.address}/v1/bots/${id}`, { headers: { authorization: `Bearer ${key}` } })).status;
       expect(await status()).toBe(200);
       await page.getByRole('button', { name: 'I have copied it' }).click();
-      expect(await page.getByText(key).count()).toBe(0);
+      await soon(async () => expect(await page.getByText(key).count()).toBe(0));
       await page.getByRole('button', { name: 'Delete the key production' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
       await page.getByText('There is no key yet.').waitFor();
@@ -219,8 +226,12 @@ describe('the tool of a bot', () => {
         await page.getByLabel('Form').selectOption(form);
         return JSON.parse(await page.getByLabel('Definition as JSON').innerText());
       };
-      expect(await shown('openai')).toMatchObject({ type: 'function', function: { name: 'request_handoff' } });
-      expect(await shown('anthropic')).toMatchObject({ name: 'request_handoff', input_schema: {} });
+      await soon(async () =>
+        expect(await shown('openai')).toMatchObject({ type: 'function', function: { name: 'request_handoff' } }),
+      );
+      await soon(async () =>
+        expect(await shown('anthropic')).toMatchObject({ name: 'request_handoff', input_schema: {} }),
+      );
       const mcp = await shown('mcp');
       expect(mcp['description']).toContain('Only for refunds.');
     });

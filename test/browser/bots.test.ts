@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openBrowser, screenshot, type Browser, type BrowserPage, type PageOptions } from '../support/browser.ts';
 import { sharedBaton, type Link } from '../support/console.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 import { expectGood, openConsole, operatorOf } from './console-page.ts';
 
 interface Bot {
@@ -133,10 +133,12 @@ describe('a bot', () => {
     const { page, expectClean, close } = await openConsole(browser, baton, `#/bots?q=${one}`);
     const rows = page.getByRole('table').locator('tbody tr');
     await rows.filter({ hasText: one }).waitFor();
-    expect(await rows.count()).toBe(1);
+    await soon(async () => expect(await rows.count()).toBe(1));
     await page.getByLabel('Search').fill(other.toUpperCase());
     await rows.filter({ hasText: other }).waitFor();
-    expect(await rows.innerText()).toMatch(/no desk\s+external\s+not configured\s+switched off\s+always open/);
+    await soon(async () =>
+      expect(await rows.innerText()).toMatch(/no desk\s+external\s+not configured\s+switched off\s+always open/),
+    );
     expect(page.url().toLowerCase()).toContain(`q=${other}`);
     await page.getByLabel('Search').fill(`${other}-unknown`);
     await page.getByText('No bot matches.').waitFor();
@@ -157,11 +159,13 @@ describe('a bot', () => {
         const field = page.locator('.field').filter({ has: page.getByLabel(label, { exact: label === 'Team' }) });
         return field.locator('.error').innerText();
       };
-      expect(await said('Access token')).toBe('Needed.');
-      expect(await said('Client secret')).toBe('must be without spaces');
-      expect(await said('Team')).toBe('must be a number');
+      await soon(async () => expect(await said('Access token')).toBe('Needed.'));
+      await soon(async () => expect(await said('Client secret')).toBe('must be without spaces'));
+      await soon(async () => expect(await said('Team')).toBe('must be a number'));
       await page.getByText('Not saved. 3 to correct:').waitFor();
-      expect(await page.getByRole('textbox', { name: 'Team', exact: true }).inputValue()).toBe('not a number');
+      await soon(async () =>
+        expect(await page.getByRole('textbox', { name: 'Team', exact: true }).inputValue()).toBe('not a number'),
+      );
       expect((await botOf(id)).settings.desk).toBeNull();
       await page.getByRole('tab', { name: 'General' }).click();
       await page.getByRole('button', { name: 'Desk: Team' }).click();
@@ -176,7 +180,7 @@ describe('a bot', () => {
       await page.getByRole('button', { name: 'Save and check' }).click();
       await page.getByText('The field to look at: Access token.').waitFor();
       const field = page.locator('.field').filter({ has: page.getByLabel('Access token') });
-      expect(await field.locator('.error').innerText()).toContain('refuses the access token');
+      await soon(async () => expect(await field.locator('.error').innerText()).toContain('refuses the access token'));
       expect((await botOf(id)).service.state).toBe('unavailable');
       await page.getByLabel('Access token').fill(intercom.accessToken);
       await save(page);
@@ -238,17 +242,17 @@ describe('a bot', () => {
       await page.getByRole('link', { name: '← All bots' }).click();
       await page.getByRole('row', { name: id }).getByText('unsaved changes').waitFor();
       await page.getByRole('link', { name: id, exact: true }).click();
-      expect(await page.getByRole('spinbutton', { name: 'Wait time' }).inputValue()).toBe('90');
+      await soon(async () => expect(await page.getByRole('spinbutton', { name: 'Wait time' }).inputValue()).toBe('90'));
 
       await api('PATCH', `/v1/bots/${id}`, { waitTimeoutSeconds: 120, contextRounds: 3 });
       await save(page);
       await page.getByText('Somebody else has changed the same meanwhile: Wait time.').waitFor();
-      expect(await page.getByLabel('Rounds of the talk so far').inputValue()).toBe('3');
+      await soon(async () => expect(await page.getByLabel('Rounds of the talk so far').inputValue()).toBe('3'));
 
       await page.route('**/v1/bots/**', (route) => route.abort());
       await save(page);
       await page.getByText('Baton does not answer.').waitFor();
-      expect(await page.getByRole('spinbutton', { name: 'Wait time' }).inputValue()).toBe('90');
+      await soon(async () => expect(await page.getByRole('spinbutton', { name: 'Wait time' }).inputValue()).toBe('90'));
       await page.unroute('**/v1/bots/**');
       await save(page);
       await page.getByText('Saved.').waitFor();
@@ -257,7 +261,7 @@ describe('a bot', () => {
         inactivityTimeoutSeconds: 240,
         contextRounds: 3,
       });
-      expect(await page.getByText('Not saved yet').count()).toBe(0);
+      await soon(async () => expect(await page.getByText('Not saved yet').count()).toBe(0));
       expectClean(REFUSED);
     });
   });
@@ -284,7 +288,7 @@ describe('a bot', () => {
       );
       await dialog.getByRole('button', { name: 'Delete' }).click();
       await page.getByRole('heading', { level: 1, name: 'Bots' }).waitFor();
-      expect(await page.getByRole('link', { name: id, exact: true }).count()).toBe(0);
+      await soon(async () => expect(await page.getByRole('link', { name: id, exact: true }).count()).toBe(0));
       expectClean(REFUSED);
     });
   });

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 
 import { axe, screenshot, type Browser, type BrowserPage, type PageOptions } from '../support/browser.ts';
 import type { Link } from '../support/console.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 
 /** A page of the console that is signed in, at `hash` such as `#/handoffs`. */
 export async function openConsole(
@@ -21,7 +21,7 @@ export async function openConsole(
 /** Nothing for axe to say, nothing wider than the window; and a picture. */
 export async function expectGood({ page }: BrowserPage, name: string): Promise<void> {
   await screenshot(page, name);
-  expect(await axe(page)).toEqual([]);
+  await soon(async () => expect(await axe(page)).toEqual([]));
   const tooWide = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   expect(tooWide, 'pixels beside the window').toBeLessThanOrEqual(0);
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openBrowser, type Browser, type BrowserPage, type PageOptions } from '../support/browser.ts';
 import { ownBaton, type OwnBaton } from '../support/console.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 import { expectGood, openConsole, operatorOf } from './console-page.ts';
 
 interface Event {
@@ -95,7 +95,7 @@ describe('the list of handoffs', () => {
       await rows.filter({ hasText: 'Of another bot' }).waitFor();
       await page.getByLabel('Bot').selectOption(botId);
       await until(async () => (await rows.count()) === 1, { message: 'one row of that bot' });
-      expect(await rows.first().innerText()).toMatch(/bot closed[^]*The first one/);
+      await soon(async () => expect(await rows.first().innerText()).toMatch(/bot closed[^]*The first one/));
       expect(page.url()).toContain(`botId=${botId}`);
       await startHandoff({ botId, question: 'The second one' });
       await rows.filter({ hasText: 'The second one' }).waitFor();
@@ -110,7 +110,7 @@ describe('the list of handoffs', () => {
       await page.getByLabel('Started from').fill('2037-01-01T00:00');
       await page.getByText('No handoff matches the filters.').waitFor();
       await page.reload();
-      expect(await page.getByLabel('Started from').inputValue()).toBe('2037-01-01T00:00');
+      await soon(async () => expect(await page.getByLabel('Started from').inputValue()).toBe('2037-01-01T00:00'));
       await page.getByRole('button', { name: 'Clear filters' }).click();
       await page.getByText('Of another bot').waitFor();
       shown.expectClean();
@@ -135,7 +135,7 @@ describe('the list of handoffs', () => {
       await page.getByRole('table').waitFor();
       await page.route('**/v1/handoffs?*', (route) => route.abort('connectionrefused'));
       await page.getByText('reconnecting…').waitFor();
-      expect(await page.getByRole('table').isVisible()).toBe(true);
+      await soon(async () => expect(await page.getByRole('table').isVisible()).toBe(true));
       await page.unroute('**/v1/handoffs?*');
       await page.getByText('live', { exact: true }).waitFor();
       shown.expectClean(LOST);

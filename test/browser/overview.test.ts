@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openBrowser, type Browser, type BrowserPage, type PageOptions } from '../support/browser.ts';
 import { sharedBaton, type Link } from '../support/console.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 import { expectGood, openConsole, operatorOf } from './console-page.ts';
 
 /** Ours alone: others use the same Baton. */
@@ -67,19 +67,21 @@ describe('the overview', () => {
       await until(async () => (await tile(page, 'Handoffs started')) === 'Handoffs started 2', {
         message: 'two handoffs of that bot',
       });
-      expect(await tile(page, 'Answered')).toBe('Answered 1 50% of handoffs');
-      expect(await tile(page, 'Abandoned')).toBe('Abandoned 1 50% of handoffs');
-      expect(await tile(page, 'Refused')).toBe('Refused 1 33.3% of requests');
-      expect(await tile(page, 'First reply, median')).toMatch(/(< 1|\d+) s$/);
+      await soon(async () => expect(await tile(page, 'Answered')).toBe('Answered 1 50% of handoffs'));
+      await soon(async () => expect(await tile(page, 'Abandoned')).toBe('Abandoned 1 50% of handoffs'));
+      await soon(async () => expect(await tile(page, 'Refused')).toBe('Refused 1 33.3% of requests'));
+      await soon(async () => expect(await tile(page, 'First reply, median')).toMatch(/(< 1|\d+) s$/));
       const handoffs = page.getByRole('region', { name: 'Handoffs', exact: true });
-      expect(await handoffs.locator('.legend').innerText()).toMatch(/Whole time\s+Answered 1\s+Abandoned 1\s+Open/);
-      expect(await handoffs.locator('svg.drawing rect.bar').count()).toBeGreaterThanOrEqual(2);
+      await soon(async () =>
+        expect(await handoffs.locator('.legend').innerText()).toMatch(/Whole time\s+Answered 1\s+Abandoned 1\s+Open/),
+      );
+      await soon(async () => expect(await handoffs.locator('svg.drawing rect.bar').count()).toBeGreaterThanOrEqual(2));
       await handoffs.getByText('Figures as a table').click();
-      expect(await handoffs.getByRole('table').locator('tbody tr').count()).toBe(24);
+      await soon(async () => expect(await handoffs.getByRole('table').locator('tbody tr').count()).toBe(24));
       const rows = (name: string) => page.getByRole('region', { name }).getByRole('table').locator('tbody').innerText();
-      expect(await rows('How handoffs ended')).toMatch(/^user left\s+1$/);
-      expect(await rows('Refused requests')).toMatch(/^switched off\s+1$/);
-      expect(await rows('Failed messages by desk')).toMatch(/^webhook\s+0 in 2 handoffs$/);
+      await soon(async () => expect(await rows('How handoffs ended')).toMatch(/^user left\s+1$/));
+      await soon(async () => expect(await rows('Refused requests')).toMatch(/^switched off\s+1$/));
+      await soon(async () => expect(await rows('Failed messages by desk')).toMatch(/^webhook\s+0 in 2 handoffs$/));
       await expectGood(shown, 'overview');
       expect(page.url()).toContain(`botId=${botId}`);
       shown.expectClean();
@@ -93,8 +95,13 @@ describe('the overview', () => {
       // Both handoffs may have begun just before the hour was over.
       const told = async () => (await plot.getAttribute('aria-valuetext')) ?? '';
       const found: string[] = [];
-      for (const key of ['End', 'ArrowLeft', 'Home']) {
+      for (const [key, point] of [
+        ['End', '23'],
+        ['ArrowLeft', '22'],
+        ['Home', '0'],
+      ] as const) {
         await page.keyboard.press(key);
+        await soon(async () => expect(await plot.getAttribute('aria-valuenow')).toBe(point));
         found.push(await told());
       }
       expect(new Set(found).size).toBe(3);
@@ -104,9 +111,8 @@ describe('the overview', () => {
       await plot.blur();
       const box = (await plot.boundingBox())!;
       await page.mouse.move(box.x + box.width - 20, box.y + 50);
-      expect(
-        await page.getByRole('region', { name: 'Handoffs', exact: true }).locator('.legend').innerText(),
-      ).not.toContain('Whole time');
+      const legend = page.getByRole('region', { name: 'Handoffs', exact: true }).locator('.legend');
+      await soon(async () => expect(await legend.innerText()).not.toContain('Whole time'));
       shown.expectClean();
     });
   });
@@ -132,7 +138,7 @@ describe('the overview', () => {
       await page.getByText('Choose a first and a last day.').waitFor();
       await expectGood(shown, 'overview-days');
       await page.reload();
-      expect(await page.getByLabel('From').inputValue()).toBe('2026-01-10');
+      await soon(async () => expect(await page.getByLabel('From').inputValue()).toBe('2026-01-10'));
       shown.expectClean();
     });
   });

@@ -23,7 +23,7 @@ export interface PlaygroundPage extends BrowserPage {
   act(field: string, text: string, button: string): Promise<void>;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** The playground at a place such as `intercom/native`, signed in, with its bot made. */
 export async function openPlayground(

@@ -17,7 +17,7 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const WAIT_MS = 15_000;
+const WAIT_MS = 45_000;
 const HEIGHT = 800;
 
 export interface PageOptions {
