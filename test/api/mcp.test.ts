@@ -151,7 +151,7 @@ describe('a request that the desk has not decided', () => {
     await until(async () => (await listed(args.conversationId)).length === 1, { message: 'the row is there' });
     const began = Date.now();
     await app.close();
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Date.now() - began).toBeLessThan(20_000);
     expect((await asked).outcome).toBe('pending');
   });
 

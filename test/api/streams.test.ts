@@ -69,7 +69,8 @@ describe('the stream of a handoff', () => {
     const before = Date.now();
     await write(id, 4, 4);
     await until(() => stream.events().length === 4, { message: 'the fourth' });
-    expect(Date.now() - before).toBeLessThan(5_000);
+    // Told, and not found at the next heartbeat.
+    expect(Date.now() - before).toBeLessThan(12_000);
     await close(id, 5);
     await stream.ended;
     const sent = stream.messages.filter((m) => m.data !== undefined);
@@ -266,7 +267,7 @@ describe('streams of an app that closes', () => {
     const startedAt = Date.now();
     await app.close();
     await Promise.all(streams.map((s) => s.ended));
-    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('show a sign of life, find what no wake-up told, and are cut when their key is gone', async () => {

@@ -161,7 +161,7 @@ describe('scripts', () => {
     await until(() => arrivals.length === 3, { message: 'three calls' });
     const times = arrivals.map(({ body }) => body.timestamp);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(1_000);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(5_000);
   });
 
   it('agent greets, answers, and closes after a goodbye', async () => {

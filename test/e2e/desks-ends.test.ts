@@ -73,6 +73,9 @@ const ENDS: End[] = [
   },
 ];
 
+/** For a handoff that is to end otherwise, however busy the machine is. */
+const PATIENT = { waitTimeoutSeconds: 600, inactivityTimeoutSeconds: 600 };
+
 const open = async (desk: TestedDesk, settings = {}): Promise<DeskBot> => {
   const bot = await openDesk(cluster, desk, 'external', settings);
   opened.push(bot);
@@ -94,6 +97,7 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
     expect(await reasonOf(talk)).toBe(end.reason);
     await until(async () => (await talk.atDesk()).closed, { message: 'closed at the desk' });
     expect(await talk.say('too late')).toBe(409);
+    await bot.call('PATCH', `/v1/bots/${bot.id}`, PATIENT);
     const next = await bot.start({ conversationId: talk.conversationId });
     await next.sees('handoff.connecting');
     expect((await next.atDesk()).closed).toBe(false);
@@ -133,6 +137,7 @@ describe.concurrent.each(desksIn('external'))('$kind, how a handoff ends', (desk
     expect(types).toEqual(['message.user', 'handoff.busy', 'message.failed', 'handoff.closed']);
     expect(bot.sandbox.conversations()).toEqual([]);
     bot.sandbox.clearFaults();
+    await bot.call('PATCH', `/v1/bots/${bot.id}`, PATIENT);
     const next = await bot.start({ conversationId: talk.conversationId });
     await next.sees('handoff.connecting');
     await next.end('user');

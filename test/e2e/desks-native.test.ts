@@ -172,6 +172,7 @@ describe.concurrent.each(desksIn('native'))("$kind, the user in the desk's own m
     await userSees('nobody is there');
     expect((await first.ended()).at(-1)?.data['reason']).toBe('wait_timeout');
     expect(bot.sandbox.conversation(id)?.closed).toBe(false);
+    await bot.call('PATCH', `/v1/bots/${bot.id}`, { waitTimeoutSeconds: 600 });
     const second = await handOff(bot, id);
     await bot.sandbox.human.reply(id, 'now I am');
     await second.sees('message.agent');

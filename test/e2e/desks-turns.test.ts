@@ -187,6 +187,7 @@ describe.concurrent.each(turnDesks())('$kind, $mode: the bot answers while the d
     await talk.ended();
     expect(await isWithBot(turns, id)).toBe(id);
     await turns.userSees(id, 'Hello user', 'you are welcome');
+    await turns.bot.call('PATCH', `/v1/bots/${turns.bot.id}`, { waitTimeoutSeconds: 600 });
     const withBot = turns.bot.sandbox.conversation(id)?.assignee;
     await turns.handsOff(id);
     expect(turns.bot.sandbox.conversation(id)?.assignee).not.toBe(withBot);

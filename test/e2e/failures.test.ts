@@ -133,7 +133,7 @@ describe('a message at the moment of the time-out', () => {
     );
 
     async function aroundDeadline(talk: Talk, from: 'handoff.connecting' | 'message.agent'): Promise<void> {
-      const atMs = Date.parse((await talk.sees(from)).at) + 5_000 + Math.round(random() * 700 - 100);
+      const atMs = Date.parse((await talk.sees(from)).at) + 5_000 + Math.round(random() * 2_100 - 1_500);
       await new Promise((resolve) => setTimeout(resolve, atMs - Date.now()));
       await Promise.all([talk.say('at the last moment'), ...(random() < 0.5 ? [talk.reply('me too')] : [])]);
     }

@@ -65,7 +65,7 @@ async function readsOf(link: Link, botId: string, handoffId: string): Promise<Re
   return Object.fromEntries(await Promise.all(answers));
 }
 
-const ROOM = { timeout: 400_000 };
+const ROOM = { timeout: 600_000 };
 
 describe.concurrent('open handoffs of an earlier version', () => {
   it(

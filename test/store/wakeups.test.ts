@@ -38,7 +38,7 @@ test('an event that another process wrote wakes the streams of its handoff and i
     events: [newEvent(handoff, 1)],
     late: [],
   });
-  await until(() => ofHandoff.calls > before && ofBot.state.calls > 0, { timeoutMs: 3_000, message: 'nobody woke' });
+  await until(() => ofHandoff.calls > before && ofBot.state.calls > 0, { message: 'nobody woke' });
   expect(ofOther.state.calls).toBe(0);
 });
 
@@ -58,7 +58,7 @@ test('who has left is not woken, also when the same function is subscribed twice
     events: [newEvent(handoff, 1)],
     late: [],
   });
-  await until(() => state.calls > before, { timeoutMs: 3_000, message: 'nobody woke' });
+  await until(() => state.calls > before, { message: 'nobody woke' });
   expect(gone.calls).toBe(1);
 });
 
@@ -71,7 +71,7 @@ test('after its connection was cut, a reader is woken once for what it may have 
     `select pid, pg_terminate_backend(pid) from (${LISTENERS}) as listeners`,
   );
   expect(cut.length).toBeGreaterThan(0);
-  await until(() => state.calls > before, { timeoutMs: 5_000, message: 'not woken after the reconnect' });
+  await until(() => state.calls > before, { message: 'not woken after the reconnect' });
   const reconnected = state.calls;
   await writer!.journal.append({
     handoffId: handoff.id,
@@ -79,7 +79,7 @@ test('after its connection was cut, a reader is woken once for what it may have 
     events: [newEvent(handoff, 1)],
     late: [],
   });
-  await until(() => state.calls > reconnected, { timeoutMs: 3_000, message: 'deaf after the reconnect' });
+  await until(() => state.calls > reconnected, { message: 'deaf after the reconnect' });
 });
 
 test('a subscriber that throws keeps nobody else from waking', async () => {
@@ -96,5 +96,5 @@ test('a subscriber that throws keeps nobody else from waking', async () => {
     events: [newEvent(handoff, 1)],
     late: [],
   });
-  await until(() => state.calls > before, { timeoutMs: 3_000, message: 'nobody woke' });
+  await until(() => state.calls > before, { message: 'nobody woke' });
 });

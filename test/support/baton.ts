@@ -224,12 +224,12 @@ export async function startTestBaton(
         events: () => store.journal.read(id, 0, 100_000),
         types: async () => (await handoff.events()).map((event) => event.type),
         view: () => handle.query<HandoffView>('view'),
-        sees: (type, timeoutMs = 15_000) =>
+        sees: (type, timeoutMs = 40_000) =>
           until(async () => (await handoff.events()).findLast((event) => event.type === type), {
             timeoutMs,
             message: `${type} in the journal of ${id}`,
           }),
-        async ended(timeoutMs = 20_000) {
+        async ended(timeoutMs = 45_000) {
           await until(async () => (await handle.describe()).status.name !== 'RUNNING', {
             timeoutMs,
             message: `the end of run ${id}`,
@@ -265,7 +265,7 @@ export async function startTestBaton(
           const ours = mine.filter((event) => event.conversationId === deskConversationId && !('handoffId' in event));
           return [...new Map(ours.map((event) => [event.seq, event])).values()];
         },
-        async ended(timeoutMs = 20_000) {
+        async ended(timeoutMs = 45_000) {
           const gone = async () =>
             (await client.workflow.getHandle(id).describe()).status.name !== 'RUNNING' ? true : undefined;
           await until(gone, { timeoutMs, message: `the end of conversation ${id}` });

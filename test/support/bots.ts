@@ -135,7 +135,7 @@ function talkOf(bot: Bot, desk: WebhookSandbox, id: string, conversationId: stri
       if (status !== 200) throw new Error(`state: ${status}`);
       return json.lateMessages as LateMessage[];
     },
-    sees: (type, timeoutMs = 20_000) =>
+    sees: (type, timeoutMs = 45_000) =>
       until(async () => (await talk.events()).findLast((event) => event.type === type), {
         timeoutMs,
         everyMs: 50,

@@ -208,13 +208,13 @@ function talkOf(cluster: Served, bot: DeskBot, id: string, conversationId: strin
       return json.events as HandoffEvent[];
     },
     late: async () => (await state()).lateMessages as LateMessage[],
-    sees: (type, timeoutMs = 20_000) =>
+    sees: (type, timeoutMs = 45_000) =>
       until(async () => (await talk.events()).findLast((event) => event.type === type), {
         timeoutMs,
         everyMs: 80,
         message: `${bot.kind}: ${type} in ${id}`,
       }),
-    async ended(timeoutMs = 20_000) {
+    async ended(timeoutMs = 45_000) {
       await talk.sees('handoff.closed', timeoutMs);
       const run = cluster.temporal.client.workflow.getHandle(id);
       await until(async () => (await run.describe()).status.name !== 'RUNNING', {

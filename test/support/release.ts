@@ -87,11 +87,11 @@ export async function startRole(
 /** Waits until an API serves. */
 export async function serving(api: RoleProcess): Promise<void> {
   const ready = async (): Promise<boolean> => (await fetch(`${api.url}/readyz`)).ok;
-  await until(ready, { timeoutMs: 90_000, everyMs: 100, message: () => `an API that is ready: ${api.output()}` });
+  await until(ready, { timeoutMs: 180_000, everyMs: 100, message: () => `an API that is ready: ${api.output()}` });
 }
 
 /** Waits until a worker says that it works. */
 export async function working(worker: RoleProcess): Promise<void> {
   const says = (): boolean => worker.output().includes('the worker runs');
-  await until(says, { timeoutMs: 90_000, everyMs: 100, message: () => `a worker that runs: ${worker.output()}` });
+  await until(says, { timeoutMs: 180_000, everyMs: 100, message: () => `a worker that runs: ${worker.output()}` });
 }

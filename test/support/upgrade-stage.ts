@@ -15,7 +15,7 @@ import { testTemporal } from './temporal.ts';
 
 const OPERATOR_KEY = 'operator-key-of-the-tests';
 /** Whatever takes the place of whatever. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 const asking = { waitTimeoutSeconds: 6, onWaitTimeout: 'ask' };
 
 /** In the desk's own messenger: one conversation that the bot has, and one that a human has. */

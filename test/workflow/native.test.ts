@@ -118,7 +118,7 @@ describe('a native conversation on a real Temporal server', () => {
 describe('a handoff of a native conversation', () => {
   it('assigns it, watches, and gives it back to the bot when time is over', async () => {
     await talk.userSays('u1');
-    const handoff = await handOff({ inactivityTimeoutMs: 1_000 });
+    const handoff = await handOff({ inactivityTimeoutMs: 2_000 });
     await handoff.sees('handoff.connecting');
     expect(desk.opened.at(-1)).toMatchObject({ mode: 'native', deskConversationId: talk.deskConversationId });
     await handoff.replies('a1');

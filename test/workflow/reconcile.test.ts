@@ -70,7 +70,7 @@ it('what an agent said and no webhook told reaches the user before the end, in o
 });
 
 it('an agent whose answer no webhook told was there: the wait does not end', async () => {
-  const { handoff, there } = await connected({ settings: settings({ waitTimeoutMs: 2_000, onWaitTimeout: 'close' }) });
+  const { handoff, there } = await connected({ settings: settings({ waitTimeoutMs: 4_000, onWaitTimeout: 'close' }) });
   desk.has(there, said(there, 'm1', 'I am here'));
   await handoff.sees('message.agent');
   expect(await handoff.view()).toMatchObject({ status: 'active', closing: false, deadline: { kind: 'inactivity' } });
@@ -87,7 +87,7 @@ it('a silence that is one ends as ever, with one look', async () => {
 });
 
 it('a close that no webhook told ends the handoff as the agent who made it', async () => {
-  const { handoff, there } = await connected({ settings: settings({ waitTimeoutMs: 1_000 }) });
+  const { handoff, there } = await connected({ settings: settings({ waitTimeoutMs: 4_000 }) });
   desk.has(there, said(there, 'm1', 'bye'), atDesk(there, 'c1', { kind: 'close', by: 'agent' }));
   await handoff.ended();
   expect((await handoff.sees('handoff.closed')).data['reason']).toBe('agent_closed');

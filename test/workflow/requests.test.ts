@@ -72,7 +72,7 @@ describe('a message that the user leaves', () => {
 
 describe('a request for the next opening', () => {
   it('asks the desk when the hours open, with the talk before and what the user wrote meanwhile', async () => {
-    const opensAtMs = Date.now() + 3_000;
+    const opensAtMs = Date.now() + 6_000;
     const handoff = await baton.start({
       kind: 'next_opening',
       opensAtMs,

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => baton.stop());
 
-const WAIT = { settings: settings({ waitTimeoutMs: 2_000, onWaitTimeout: 'close' }) };
+const WAIT = { settings: settings({ waitTimeoutMs: 4_000, onWaitTimeout: 'close' }) };
 const HISTORY = [{ role: 'user' as const, text: 'Hello bot' }];
 
 async function start(over = {}, botSettings = {}): Promise<Handoff> {
