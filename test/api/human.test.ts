@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../worker/local/processes.ts';
-import { until } from '../support/poll.ts';
+import { soon, until } from '../support/poll.ts';
 import { startApi, type Api, type CallOptions } from './harness.ts';
 
 let api: Api;
@@ -99,8 +99,8 @@ describe('POST /v1/human/message/receive', () => {
       expect([answer.status, answer.json.code]).toEqual([404, 40356]);
     }
     expect((await receive(before)).json).toEqual(SUCCESS);
-    const { json } = await api.call('GET', `/v1/handoffs/${id}`);
-    expect(json.lateMessages).toMatchObject([{ from: 'agent', text: 'too late' }]);
+    const kept = async () => (await api.call('GET', `/v1/handoffs/${id}`)).json.lateMessages;
+    await soon(async () => expect(await kept()).toMatchObject([{ from: 'agent', text: 'too late' }]));
     expect(await texts(id)).toEqual(['in time']);
     expect((await events(id)).at(-1)?.type).toBe('handoff.closed');
   });
