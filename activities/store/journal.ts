@@ -49,6 +49,12 @@ export function createJournal(db: Database, box: ContentBox, marks: UserMarks): 
   };
 }
 
+/**
+ * The row begins with `awaiting_email`, and the API takes the address before the run does. So an event that says it is
+ * needed may be written after it was given: it must not take the row back, for the bot would speak again.
+ */
+const emailIsLate = sql`(p.status = 'awaiting_email' and handoffs.status <> 'awaiting_email')`;
+
 /** One statement, so one transaction and one round trip, however many handoffs and native conversations share it. */
 async function write(db: Database, box: ContentBox, marks: UserMarks, entries: JournalEntry[]): Promise<void> {
   const events = entries.flatMap((entry) => entry.events.map((event) => ({ entry, event })));
@@ -87,14 +93,14 @@ async function write(db: Database, box: ContentBox, marks: UserMarks, entries: J
       update handoffs set
         last_event_at = now(),
         last_seq = p.last_seq,
-        status = coalesce(p.status, handoffs.status),
+        status = case when ${emailIsLate} then handoffs.status else coalesce(p.status, handoffs.status) end,
         close_reason = coalesce(p.close_reason, handoffs.close_reason),
         agent = coalesce(p.agent::json, handoffs.agent),
         email = coalesce(p.email, handoffs.email),
         user_marks = ${withMark(sql`handoffs.user_marks`, sql`p.mark`)},
         active_at = coalesce(handoffs.active_at, p.active_at),
         closed_at = coalesce(handoffs.closed_at, p.closed_at),
-        deadline = p.deadline::jsonb,
+        deadline = case when ${emailIsLate} then handoffs.deadline else p.deadline::jsonb end,
         counts = coalesce(p.counts::jsonb, handoffs.counts)
       from unnest(
         ${patches.map((patch) => patch.handoffId)}::text[],

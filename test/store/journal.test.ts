@@ -14,6 +14,21 @@ async function openHandoff() {
   return handoff;
 }
 
+test('that an address is needed, written after it was given, does not take the row back', async () => {
+  const { journal, handoffs } = fixture.store;
+  const handoff = await openHandoff();
+  const required = newEvent(handoff, 1, 'handoff.email_required');
+  const deadline = { kind: 'email' as const, at: '2027-01-01T00:00:00.000Z' };
+  await handoffs.emailGiven(handoff.id, 'lea@example.org');
+  await journal.append({ handoffId: handoff.id, botId: handoff.botId, events: [required], late: [], deadline });
+  expect(await handoffs.get(handoff.id)).toMatchObject({ status: 'opening', deadline: null, lastSeq: 1 });
+
+  const other = await openHandoff();
+  const first = newEvent(other, 1, 'handoff.email_required');
+  await journal.append({ handoffId: other.id, botId: other.botId, events: [first], late: [], deadline });
+  expect(await handoffs.get(other.id)).toMatchObject({ status: 'awaiting_email', deadline });
+});
+
 test('the same batch again, and one that overlaps, change nothing but what is new', async () => {
   const { journal, handoffs } = fixture.store;
   const handoff = await openHandoff();
