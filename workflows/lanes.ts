@@ -39,7 +39,8 @@ const isStopped = (error: unknown): boolean => isCancellation(error) || Cancella
  */
 function resetMark(): { reset?: true } {
   const { runId, originalExecutionRunId } = workflowInfo();
-  return runId === originalExecutionRunId ? {} : { reset: true };
+  // A server that does not say where a run comes from must not end all of them.
+  return runId === originalExecutionRunId || originalExecutionRunId === '' ? {} : { reset: true };
 }
 
 interface LaneOptions {
