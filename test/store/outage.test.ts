@@ -106,7 +106,7 @@ test(
 );
 
 test('a full disk, too little memory, a refused login and a database that is gone are told as unavailable', async () => {
-  for (const code of ['disk_full', 'out_of_memory', 'io_error', 'deadlock_detected']) {
+  for (const code of ['disk_full', 'out_of_memory', 'too_many_connections', 'io_error', 'deadlock_detected']) {
     const raised = fixture.query(`do $$ begin raise exception 'no' using errcode = '${code}'; end $$`);
     expect([code, isUnavailable(await errorOf(raised))]).toEqual([code, true]);
   }
