@@ -80,6 +80,7 @@ export function createDeliverActivities(deps: Deps, callDesk: CallDesk) {
   async function deliver(batch: DeskBatch, { ms, hurry }: Pace): Promise<DeskBatchResult & { error?: unknown }> {
     const startedAt = performance.now();
     const left = (): number => ms - (performance.now() - startedAt);
+    callDesk.foresee?.(batch.botId, batch.desk);
     const [done, human] = await Promise.all([store.ledger.get(batch.handoffId, 'desk'), humanHasIt(batch)]);
     const marks: Promise<void>[] = [];
     // A mark that cannot be written only matters if this very result is lost as well; then the key protects the desk.

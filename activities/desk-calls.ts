@@ -30,7 +30,11 @@ export interface DeskCall {
   isExtra?: true;
 }
 
-export type CallDesk = <T>(call: DeskCall, work: (desk: Desk, ctx: DeskContext<unknown>) => Promise<T>) => Promise<T>;
+export interface CallDesk {
+  <T>(call: DeskCall, work: (desk: Desk, ctx: DeskContext<unknown>) => Promise<T>): Promise<T>;
+  /** A call will follow: reads its credentials while the caller still asks for something else. */
+  foresee?(botId: string, desk: string): void;
+}
 
 /**
  * Calls a bot's desk with its current credentials, under the bot's share of places, and keeps the service status true:
@@ -41,6 +45,7 @@ export function createDeskCalls(deps: Deps): CallDesk {
     const [botId = '', desk = ''] = key.split('\n');
     return deps.store.bots.desk(botId, desk);
   });
+  const configOf = (botId: string, desk: string) => configs(`${botId}\n${desk}`);
   const bulkhead = createBulkhead(deps.callsPerBot?.desk ?? CALLS_PER_BOT);
   const known = new Map<string, { state: 'available' | 'unavailable'; atMs: number }>();
 
@@ -56,11 +61,14 @@ export function createDeskCalls(deps: Deps): CallDesk {
   const noteSaved = (call: DeskCall, state: 'available' | 'unavailable', why?: string): Promise<void> =>
     report(call, state, why).catch((error: unknown) => deps.log.warn({ err: error }, 'service status not saved'));
 
-  const callDesk: CallDesk = async (call, work) => {
+  const callDesk = async <T>(
+    call: DeskCall,
+    work: (desk: Desk, ctx: DeskContext<unknown>) => Promise<T>,
+  ): Promise<T> => {
     // Before anything else: a quick try that waited for PostgreSQL must not call while its successor already does.
     const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(call.timeoutMs ?? CALL_MS)]);
     const desk = deps.desks.get(call.desk);
-    const config = await configs(`${call.botId}\n${call.desk}`);
+    const config = await configOf(call.botId, call.desk);
     if (!desk || config === undefined) {
       throw new DeskError({
         desk: call.desk,
@@ -94,5 +102,8 @@ export function createDeskCalls(deps: Deps): CallDesk {
       stop();
     }
   };
-  return (call, work) => inTrace(call.trace, () => callDesk(call, work));
+  const traced: CallDesk = (call, work) => inTrace(call.trace, () => callDesk(call, work));
+  // A failure is the call's own to meet, and to tell.
+  traced.foresee = (botId, desk) => void configOf(botId, desk).catch(() => undefined);
+  return traced;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CallbackResult } from './deliver-callback.ts';
 import type { DeskBatch, DeskBatchResult } from './deliver.ts';
 import type { CallbackBatch, Deps } from './deps.ts';
@@ -58,11 +59,15 @@ export function createQuickActivities({ log }: Pick<Deps, 'log'>, parts: Parts) 
     /** Never throws for a failure of PostgreSQL, a desk or a callback, and never takes long. A run that was reset is ended. */
     async deliverQuickly({ handoffId, reset, journal, desk, callback }: QuickRound): Promise<QuickResult> {
       if (reset) await parts.endReset(handoffId);
-      const [recorded, atDesk, called] = await Promise.all([
-        within('journal', handoffId, journal && parts.record(journal).then(() => true as const)),
+      // These two share their query of the ledger, and somebody waits for the message: what the journal computes comes
+      // while PostgreSQL answers.
+      const outside = [
         within('desk', handoffId, desk && parts.tryDesk(desk)),
         within('callback', handoffId, callback && parts.tryCallback(callback)),
-      ]);
+      ] as const;
+      if (desk && journal) await nextTurn();
+      const recording = within('journal', handoffId, journal && parts.record(journal).then(() => true as const));
+      const [atDesk, called, recorded] = await Promise.all([...outside, recording]);
       return {
         ...(recorded ? { journal: recorded } : {}),
         ...(atDesk ? { desk: atDesk } : {}),

@@ -5,8 +5,15 @@ import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
 
+/**
+ * Runs a statement that every message needs: PostgreSQL reads and plans it once per connection and not at each call.
+ * One `name` always goes with the same `text`.
+ */
+export type Prepared = <R extends object>(query: { name: string; text: string; values: unknown[] }) => Promise<R[]>;
+
 interface OpenDatabase {
   db: Database;
+  prepared: Prepared;
   /** Of the pool at this moment; `waiting`: queries that have to wait for a connection. */
   connections(): { total: number; idle: number; waiting: number };
 }
@@ -41,6 +48,8 @@ export function openDatabase(
   surviveLostConnections(pool, (error) => log.warn({ reason: error.message }, 'lost a database connection'));
   return {
     db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    prepared: async <R extends object>(query: { name: string; text: string; values: unknown[] }) =>
+      (await pool.query<R>(query)).rows,
     connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   };
 }

@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { Database } from './database.ts';
+import type { Prepared } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Lane, Ledger } from './types.ts';
 
@@ -14,9 +13,9 @@ interface Mark {
 type Read = Mark;
 
 /** One row of high-water marks per handoff and lane. */
-export function createLedger(db: Database): Ledger & { idle(): Promise<void> } {
-  const commits = new GroupCommit<Mark>((marks) => write(db, marks));
-  const reads = new GroupCommit<Read>((wanted) => read(db, wanted));
+export function createLedger(run: Prepared): Ledger & { idle(): Promise<void> } {
+  const commits = new GroupCommit<Mark>((marks) => write(run, marks));
+  const reads = new GroupCommit<Read>((wanted) => read(run, wanted));
   return {
     async get(handoffId, lane) {
       const wanted: Read = { handoffId, lane, started: 0, sent: 0 };
@@ -30,11 +29,18 @@ export function createLedger(db: Database): Ledger & { idle(): Promise<void> } {
   };
 }
 
-async function read(db: Database, wanted: Read[]): Promise<void> {
-  const { rows } = await sql<{ handoff_id: string; lane: Lane; started: number; sent: number }>`
-    select handoff_id, lane, started, sent from ledger
-    where handoff_id = any(${[...new Set(wanted.map((mark) => mark.handoffId))]}::text[])
-  `.execute(db);
+const READ = 'select handoff_id, lane, started, sent from ledger where handoff_id = any($1::text[])';
+
+interface Row {
+  handoff_id: string;
+  lane: Lane;
+  started: number;
+  sent: number;
+}
+
+async function read(run: Prepared, wanted: Read[]): Promise<void> {
+  const ids = [...new Set(wanted.map((mark) => mark.handoffId))];
+  const rows = await run<Row>({ name: 'ledger-read', text: READ, values: [ids] });
   const stored = new Map(rows.map((row) => [keyOf(row.handoff_id, row.lane), row]));
   for (const mark of wanted) {
     const row = stored.get(keyOf(mark.handoffId, mark.lane));
@@ -44,20 +50,23 @@ async function read(db: Database, wanted: Read[]): Promise<void> {
 
 const keyOf = (handoffId: string, lane: Lane): string => `${handoffId}/${lane}`;
 
-async function write(db: Database, marks: Mark[]): Promise<void> {
+const WRITE = `
+  insert into ledger (handoff_id, lane, started, sent)
+  select * from unnest($1::text[], $2::text[], $3::integer[], $4::integer[])
+  on conflict (handoff_id, lane) do update set
+    started = greatest(ledger.started, excluded.started),
+    sent = greatest(ledger.sent, excluded.sent)
+`;
+
+async function write(run: Prepared, marks: Mark[]): Promise<void> {
   const rows = highest(marks);
-  await sql`
-    insert into ledger (handoff_id, lane, started, sent)
-    select * from unnest(
-      ${rows.map((row) => row.handoffId)}::text[],
-      ${rows.map((row) => row.lane)}::text[],
-      ${rows.map((row) => row.started)}::integer[],
-      ${rows.map((row) => row.sent)}::integer[]
-    )
-    on conflict (handoff_id, lane) do update set
-      started = greatest(ledger.started, excluded.started),
-      sent = greatest(ledger.sent, excluded.sent)
-  `.execute(db);
+  const values = [
+    rows.map((row) => row.handoffId),
+    rows.map((row) => row.lane),
+    rows.map((row) => row.started),
+    rows.map((row) => row.sent),
+  ];
+  await run({ name: 'ledger-write', text: WRITE, values });
 }
 
 /** One mark per row, always in the same order: two processes that lock the same rows must not wait for each other. */

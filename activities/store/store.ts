@@ -58,7 +58,7 @@ export function createStore({
   poolSize = POOL_SIZE,
   statementSeconds,
 }: StoreOptions): Store {
-  const { db, connections } = openDatabase(databaseUrl, poolSize, log, statementSeconds);
+  const { db, prepared, connections } = openDatabase(databaseUrl, poolSize, log, statementSeconds);
   const keys = createKeys(db, log);
   const box = createSecretBox(secretKeys);
   const content = createContentBox(payloadKeys);
@@ -67,7 +67,7 @@ export function createStore({
   const memory = createMemory(db, box);
   const userMarks = createUserMarks(db, box, log);
   const journal = createJournal(db, content, userMarks);
-  const ledger = createLedger(db);
+  const ledger = createLedger(prepared);
   const wakeups = createWakeups(databaseUrl, log);
   return {
     bots,
