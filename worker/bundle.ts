@@ -65,9 +65,10 @@ async function keep(kind: string, name: string, code: string): Promise<void> {
 
 async function build(failureConverterPath?: string): Promise<{ code: string }> {
   const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  const index = (await readdir(WORKFLOWS)).find((name) => name === 'index.ts' || name === 'index.js');
+  const extension = (await readdir(WORKFLOWS)).includes('index.ts') ? 'ts' : 'js';
   return await bundleWorkflowCode({
-    workflowsPath: join(WORKFLOWS, index ?? 'index.ts'),
+    workflowsPath: join(WORKFLOWS, `index.${extension}`),
+    preloadModules: [join(WORKFLOWS, `preload.${extension}`)],
     logger: silent,
     ...(failureConverterPath ? { failureConverterPath } : {}),
   });

@@ -101,10 +101,26 @@ describe('the direction of imports', () => {
     }
   });
 
+  it('the modules of workflows/ keep nothing of a run: all runs of a worker share them', () => {
+    const kept = files
+      .filter((path) => path.startsWith('workflows/'))
+      .flatMap((path) =>
+        read(path)
+          .split('\n')
+          .filter((line) => KEEPS.test(line))
+          .map((line) => `${path}: ${line}`),
+      );
+    expect(kept).toEqual([]);
+  });
+
   it('no source file outgrows what one can read at once', () => {
     const long = files.filter((path) => !path.startsWith('test/')).filter((path) => lines(path) > 300);
     expect(long).toEqual([]);
   });
 });
+
+/** A variable, or a collection that can grow, of a module or of a class. */
+const KEEPS =
+  /^(export )?(let|var) |^(export )?const \w+(: (?!Readonly)[^=]+)? = (new (Map|Set|WeakMap|Array)\b|\[\];)|^ +(private )?static (?!readonly)/;
 
 const lines = (path: string): number => read(path).split('\n').length;
