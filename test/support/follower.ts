@@ -10,9 +10,15 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
-export function followBot(bot: Bot, address: () => string): Follower {
+/** With `onEvent` it keeps no events. */
+export function followBot(
+  bot: Pick<Bot, 'id' | 'key'>,
+  address: () => string,
+  onEvent?: (event: HandoffEvent) => void,
+): Follower {
   const stopping = new AbortController();
   const events: HandoffEvent[] = [];
+  const keep = onEvent ?? ((event: HandoffEvent) => void events.push(event));
   let lastId = 'start';
   let breaks = 0;
 
@@ -33,7 +39,7 @@ export function followBot(bot: Bot, address: () => string): Follower {
 
   function take(part: string): void {
     const data = /^data: (.*)$/m.exec(part)?.[1];
-    if (data !== undefined) events.push(JSON.parse(data) as HandoffEvent);
+    if (data !== undefined) keep(JSON.parse(data) as HandoffEvent);
     lastId = /^id: (.+)$/m.exec(part)?.[1] ?? lastId;
   }
 
