@@ -33,14 +33,15 @@ export async function report(facts: Facts, samples: Sample[], ledger: Ledger, ou
     temporalBytesPerMessage: perMessage((last?.temporalMb ?? 0) - (samples[0]?.temporalMb ?? 0)),
   };
   const { error, ...run } = facts;
-  const ok = error === null && ledger.problems.length === 0 && verdicts.every(({ flat }) => flat);
+  const flat = verdicts.length > 0 && verdicts.every((verdict) => verdict.flat);
+  const ok = error === null && ledger.problems.length === 0 && flat;
   const head = {
     date: new Date().toISOString().slice(0, 10),
     machine: machine(facts.loadBefore),
     run: { ...run, error, deliveredPerSecond: last ? Math.round((last.delivered / last.atSeconds) * 10) / 10 : null },
     audit: { ...ledger.figures, repeats: ledger.repeats, problems: ledger.problems },
     stored,
-    flat: verdicts.length > 0 && verdicts.every(({ flat }) => flat),
+    flat,
     verdicts,
   };
   printVerdicts(verdicts);

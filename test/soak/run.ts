@@ -25,6 +25,8 @@ const SAMPLES = 200;
 const LEAST_EVERY_MS = 3_000;
 /** After its time it ends, whatever hangs. */
 const SPARE_MS = 300_000;
+/** Ends what an API says of itself when it starts. */
+const READY = 'Ctrl-C stops everything.';
 
 const loadBefore = Number((loadavg()[0] ?? 0).toFixed(1));
 const closers: (() => Promise<unknown>)[] = [];
@@ -124,7 +126,7 @@ async function ended(traffic: Traffic, servers: Servers): Promise<string | null>
   console.log('seeing everything through to its end');
   await traffic.finish();
   for (const part of [servers.api, servers.worker]) {
-    const said = part.output().slice(-2_000).trim();
+    const said = part.output().split(READY).at(-1)!.slice(-2_000).trim();
     if (said) console.log(`the ${part.role} said: ${said}`);
   }
   return traffic.error()?.message ?? null;

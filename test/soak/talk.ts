@@ -55,8 +55,7 @@ export class Talk {
     const talk = new Talk(String(json.handoff.id), options);
     const connected = (): boolean => talk.account.connected;
     await until(connected, { timeoutMs: PATIENCE_MS, everyMs: 50, message: `${talk.id} at the desk` });
-    talk.speak('agent', performance.now());
-    await talk.agent.idle();
+    await talk.speak('agent', performance.now());
     return talk;
   }
 
@@ -74,17 +73,20 @@ export class Talk {
     return this.account.closedFor !== undefined;
   }
 
-  /** The next message of this side, which is due at `at`: waiting for its turn is part of its latency. */
-  speak(who: 'user' | 'agent', at: number): void {
+  /** The next message of this side, which is due at `at`: waiting for its turn is part of its latency. Resolves when all is accepted. */
+  async speak(who: 'user' | 'agent', at: number): Promise<void> {
     const side = this[who];
     this.account[who === 'user' ? 'toDesk' : 'toBot'].due.set(side.pushed + 1, at);
     side.push();
+    await side.idle();
   }
 
   /** Ends it, waits until everything has arrived, and settles the account. */
   async end(how: End): Promise<void> {
     const { ledger, bot } = this.#options;
     await Promise.all([this.user.idle(), this.agent.idle()]);
+    // Only who was asked last is silent.
+    if (how === 'silence') await this.speak('agent', performance.now());
     const at = `/v1/handoffs/${this.id}`;
     if (how === 'agent') await this.#asDesk('/v1/human/close', {});
     else if (how !== 'silence') await this.#must('POST', `${at}/close`, { by: how });
@@ -94,7 +96,9 @@ export class Talk {
     // A silence that was long enough may come before any other end.
     const silentMs = performance.now() - this.account.activeAt;
     const reasons = silentMs >= bot.inactivityMs ? [REASONS[how], REASONS.silence] : [REASONS[how]];
-    ledger.conclude(this.id, reasons, await this.#journal());
+    const journal = await this.#journal();
+    ledger.conclude(this.id, reasons, journal);
+    if (!ledger.settled(this.id)) console.log(`not settled, to end by ${how}: ${describe(this.account, journal)}`);
     // A repeat of a callback that is under way still finds the account.
     setTimeout(() => ledger.forget(this.id), 60_000).unref();
   }
@@ -157,6 +161,15 @@ export class Talk {
     }
   }
 }
+
+const describe = ({ toDesk, toBot, callbackSeq, streamSeq }: Account, journal: HandoffEvent[]): string =>
+  JSON.stringify({
+    toDesk: [toDesk.accepted, toDesk.arrived],
+    toBot: [toBot.accepted, toBot.arrived],
+    callbackSeq,
+    streamSeq,
+    journal: journal.slice(-3),
+  });
 
 /** The same call again until its answer is final. */
 async function persist(

@@ -108,8 +108,7 @@ export async function createTraffic(options: TrafficOptions): Promise<Traffic> {
   async function rushSide(talk: Talk, who: 'user' | 'agent'): Promise<void> {
     const one = running.find((each) => each.talk === talk);
     while (rushing && one && talk.messages < one.goal && failure === undefined) {
-      talk.speak(who, performance.now());
-      await talk[who].idle();
+      await talk.speak(who, performance.now());
     }
   }
 
@@ -118,7 +117,7 @@ export async function createTraffic(options: TrafficOptions): Promise<Traffic> {
     // One that has all its messages is about to end.
     const from = long ? longTalks : running.filter(({ talk, goal }) => talk.messages < goal).map(({ talk }) => talk);
     const talk = from[Math.floor(random() * from.length)];
-    talk?.speak(random() < 0.5 ? 'user' : 'agent', at);
+    if (talk) beside(talk.speak(random() < 0.5 ? 'user' : 'agent', at));
   }
 
   return {
