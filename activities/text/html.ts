@@ -1,4 +1,5 @@
 import { compile, type FormatCallback } from 'html-to-text';
+import { shallowHtml } from './shallow.ts';
 
 interface Found {
   images: string[];
@@ -9,6 +10,8 @@ const SHOWN = /^(?:https?:\/\/|mailto:|tel:)/i;
 
 /** Deeper than any editor nests; a hostile body must not exhaust the stack. */
 const DEEPEST = 200;
+/** Characters. What is shorter cannot be so deep that it takes long. */
+const LONG = 10_000;
 
 const link: FormatCallback = (element, walk, builder) => {
   const href = String(element.attribs['href'] ?? '').trim();
@@ -53,7 +56,7 @@ const convert: (html: string, found: Found) => string = compile({
  */
 export function htmlToText(html: string): { text: string; images: string[] } {
   const found: Found = { images: [] };
-  const text = convert(html, found);
+  const text = convert(html.length > LONG ? shallowHtml(html, DEEPEST) : html, found);
   return { text: text.replaceAll('\u00a0', ' ').trim(), images: found.images };
 }
 

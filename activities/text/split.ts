@@ -30,8 +30,9 @@ function fittingEnd(text: string, start: number, maxBytes: number): number {
 
 function niceCut(text: string, start: number, end: number): number {
   const half = start + Math.floor((end - start) / 2);
-  const line = text.lastIndexOf('\n', end - 1);
-  if (line >= half) return line + 1;
+  // Only in this piece: a look at the whole text for each piece takes the square of its length.
+  const line = text.slice(half, end).lastIndexOf('\n');
+  if (line >= 0) return half + line + 1;
   for (let at = end - 1; at >= half; at--) {
     if (/\s/.test(text.charAt(at))) return at + 1;
   }

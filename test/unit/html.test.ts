@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeHtml, htmlToText } from '../../activities/text/html.ts';
+import { growth } from '../support/growth.ts';
+import { testSeed } from '../support/seed.ts';
 
 const text = (html: string): string => htmlToText(html).text;
 
@@ -66,5 +68,39 @@ describe('HTML as text', () => {
 
   it('survives hostile nesting', () => {
     expect(typeof text('<div>'.repeat(20_000))).toBe('string');
+  });
+
+  it.each(['<div>', '<ol><li>', '<table><tr><td>', '<a ', '<', '<!--', '<script>'])(
+    'takes time that grows with the text, not with its square, for %s again and again',
+    (unit) => expect(growth(unit, 60_000, htmlToText)).toBe('linear'),
+  );
+
+  it('keeps the words of what is nested too deep, and does not move them to the right without an end', () => {
+    const deep = text('<ul><li>x'.repeat(2_000));
+    expect(deep.match(/x/g)).toHaveLength(2_000);
+    expect(deep.length).toBeLessThan(200_000);
+    expect(text(`${'<div>'.repeat(5_000)}words`)).toBe('words');
+  });
+
+  it('reads a long page as it reads a short one', () => {
+    const piece = '<table><tr><td><p>One</p><ul><li>two</li></ul></td></tr></table><!-- <b> --><p>3<br>4 < 5<p>six</p>';
+    const many = Array.from({ length: 200 }, () => text(piece));
+    expect(text(piece.repeat(200)).replaceAll(/\s+/g, ' ')).toBe(many.join(' ').replaceAll(/\s+/g, ' '));
+  });
+
+  it('never throws and gives web addresses only, whatever tags come in whatever order', () => {
+    const bits =
+      '<p>|</p>|<a href="javascript:x">|</a>|<img src=//x>|<img src="https://x.example/1">|<ol start=1e9>'.split('|');
+    const more =
+      '<li>|</ol>|<ul>|</ul>|<table>|</td>|<!--|-->|<![CDATA[|]]>|&#0;|&#xd800;|&|;|\u0000|\ud800|\n| |x'.split('|');
+    const html = fc.array(fc.oneof(fc.constantFrom(...bits, ...more), fc.string()), { maxLength: 60 });
+    fc.assert(
+      fc.property(html, fc.constantFrom(1, 2_000), (parts, times) => {
+        const { text: shown, images } = htmlToText(parts.join('').repeat(Math.min(times, 40_000 / (parts.length + 1))));
+        expect(typeof shown).toBe('string');
+        for (const image of images) expect(image).toMatch(/^https?:/);
+      }),
+      { seed: testSeed('html'), numRuns: 60 },
+    );
   });
 });

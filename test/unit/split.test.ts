@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitText } from '../../activities/text/split.ts';
+import { growth } from '../support/growth.ts';
 
 describe('a long text in pieces', () => {
   it('loses nothing, exceeds nothing and cuts no code point, whatever the text is', () => {
@@ -36,5 +37,14 @@ describe('a long text in pieces', () => {
 
   it('gives a code point its own piece when it is longer than a piece may be', () => {
     expect(splitText('a😀b', 1)).toEqual(['a', '😀', 'b']);
+  });
+
+  it('takes time that grows with the text, not with its square', () => {
+    for (const unit of ['a', 'é\n']) {
+      expect(
+        growth(unit, 200_000, (text) => splitText(text, 300)),
+        JSON.stringify(unit),
+      ).toBe('linear');
+    }
   });
 });
