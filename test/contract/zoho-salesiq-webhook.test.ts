@@ -283,6 +283,16 @@ describe('the answer to it', () => {
     expect(again.join('')).toBe(text);
     for (const reply of again) expect(Buffer.byteLength(reply)).toBeLessThanOrEqual(300);
   });
+
+  it('gives back of the replies that failed only what we may have said', () => {
+    const file = { type: 'file', text: 'a.png', url: 'https://files.example/a.png' };
+    // Deeper than JSON can be written, though it can be read.
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+    const replies = `["Hello",${JSON.stringify(file)},{"type":"file","text":"x","url":${deep}},${deep},null,7]`;
+    const body = JSON.stringify(failed(1005, 'reply', ['@'])).replace('["@"]', replies);
+    const raw = webhook?.answer?.render(rawRequest(body), CONFIG, []);
+    expect((JSON.parse(raw?.body ?? '{}') as { replies: unknown[] }).replies).toEqual(['Hello', file]);
+  });
 });
 
 describe('the signature', () => {

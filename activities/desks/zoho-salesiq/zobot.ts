@@ -100,10 +100,18 @@ export function actionOf({ departmentId }: ZohoConfig, said: TurnItem[]): object
 /** Never forwards: it would fail again, and again. */
 function afterFailure(body: Fields, config: ZohoConfig, said: TurnItem[]): object {
   const failed = codeOf(body) === TOO_LONG ? list(fields(body['failed_response'])['replies']) : [];
-  const again = failed.flatMap((reply) => (typeof reply === 'string' ? splitText(reply, SHORT_REPLY_MAX) : [reply]));
+  const again = failed.flatMap((reply): (string | object)[] =>
+    typeof reply === 'string' ? splitText(reply, SHORT_REPLY_MAX) : ourFile(reply),
+  );
   const replies = [...again, ...repliesOf(said, SHORT_REPLY_MAX)];
   if (replies.length === 0) replies.push(hasNobody(body) ? config.nobodyText : config.apology);
   return { action: said.some(({ kind }) => kind === 'end') ? 'end' : 'reply', replies };
+}
+
+/** Only as we write them: what else comes back may be nested deeper than JSON can be written. */
+function ourFile(reply: unknown): object[] {
+  const { type, text: label, url } = fields(reply);
+  return type === 'file' && typeof label === 'string' && typeof url === 'string' ? [{ type, text: label, url }] : [];
 }
 
 function repliesOf(said: TurnItem[], max: number): unknown[] {
