@@ -3,6 +3,7 @@ import type { Agent, HandoffSignal, Mode } from '../workflows/contracts.ts';
 import { deskSignalId, isConversationId } from '../workflows/ids.ts';
 import type { Deps } from './deps.ts';
 import type { CallDesk } from './desk-calls.ts';
+import { boundedEvents } from './desks/bounds.ts';
 import type { DeskEvent } from './desks/desk.ts';
 import { inOwnMessenger } from './desks/messenger.ts';
 import { tellRun } from './native.ts';
@@ -56,7 +57,8 @@ export function createReconcileActivities(deps: Deps, callDesk: CallDesk) {
     const { handoffId, botId, desk, deskConversationId, mode } = look;
     const request = { handoffId, deskConversationId, mode, sinceMs: look.sinceMs - EARLIER_MS };
     const call = { botId, desk, operation: 'recent', timeoutMs: ANSWER_MS, isExtra: true } as const;
-    const events = await callDesk(call, async (it, ctx) => (await it.recent?.(ctx, request)) ?? []);
+    const read = await callDesk(call, async (it, ctx) => (await it.recent?.(ctx, request)) ?? []);
+    const events = boundedEvents(read);
     let found = 0;
     for (const event of await news(look, events)) {
       const { fresh } = await store.inbox.receive({

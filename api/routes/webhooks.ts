@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { boundedEvents } from '../../activities/desks/bounds.ts';
 import type { Desk, DeskEvent, RawRequest, RawResponse } from '../../activities/desks/desk.ts';
 import type { DeskConfig } from '../../activities/store/store.ts';
 import type { ApiContext } from '../context.ts';
@@ -94,7 +95,7 @@ async function authenticate(
 
 function parse(desk: Desk, raw: RawRequest, config: DeskConfig): DeskEvent[] {
   try {
-    return storable(desk.webhook?.parse(raw, config) ?? []);
+    return boundedEvents(storable(desk.webhook?.parse(raw, config) ?? []));
   } catch (error) {
     throw new ApiError(400, 'invalid_request', 'The body is not what this desk sends.', { cause: error });
   }
