@@ -50,6 +50,11 @@ export const attachment = z
 
 export const attachments = z.array(attachment).max(20);
 
+/** In answers: what was kept is told, whatever the bounds were when it came. */
+export const keptAttachment = z
+  .object({ url: z.string(), name: z.string().exactOptional(), contentType: z.string().exactOptional() })
+  .meta({ id: 'KeptAttachment' });
+
 export const limitQuery = z.coerce.number().int().min(1).max(MAX_PAGE).default(50);
 const MAX_EVENTS = 500;
 export const eventLimitQuery = z.coerce.number().int().min(1).max(MAX_EVENTS).default(MAX_EVENTS);

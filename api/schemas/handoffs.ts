@@ -9,6 +9,7 @@ import {
   closeReason,
   cursorQuery,
   email,
+  keptAttachment,
   limitQuery,
   MAX_TEXT_BYTES,
   mode,
@@ -157,7 +158,7 @@ export const lateMessage = z
     at: timestamp,
     from: z.enum(['user', 'agent']),
     text: z.string(),
-    attachments: attachments.exactOptional(),
+    attachments: z.array(keptAttachment).exactOptional(),
     agent: agent.exactOptional(),
     desk: z.string().exactOptional().describe('It came from this desk, which the handoff had left.'),
   })
