@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { botSettingsSchema } from '../../activities/settings.ts';
 import { CLOSE_REASONS, EVENT_TYPES, HANDOFF_STATUSES } from '../../workflows/contracts.ts';
 import * as policies from '../../workflows/policies.ts';
+import { figures, figuresIn } from '../bench/plots/tables.ts';
 import { read, repositoryFiles } from './sources.ts';
 
 const readme = read('README.md');
@@ -26,6 +27,10 @@ describe('the README', () => {
         long ? 'a sentence' : String(typeof value === 'object' ? JSON.stringify(value) : value),
       );
     }
+  });
+
+  it('has the figures of the last benchmark', async () => {
+    expect(figuresIn(readme)).toBe(await figures());
   });
 
   it('names every state, event and reason', () => {

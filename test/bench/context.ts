@@ -22,3 +22,21 @@ export interface Context {
 
 /** A file of a stage exports this as `stage`. It throws when a message was lost, doubled or out of order. */
 export type Stage = (context: Context) => Promise<Json>;
+
+/**
+ * A picture of a stage's figures, as data: those in `plots` of its JSON are drawn to `results/<name>.svg`. `bars` has
+ * words along the axis, `lines` numbers.
+ */
+export type Plot = {
+  name: string;
+  title: string;
+  kind: 'bars' | 'lines';
+  /** Of the values, for example `ms`. */
+  unit: string;
+  /** What `xs` are; above all for lines. */
+  x?: string;
+  xs: (string | number)[];
+  /** The values' axis counts in powers of ten. */
+  log?: boolean;
+  series: { name: string; values: (number | null)[] }[];
+};

@@ -5,7 +5,7 @@
 import type { Client } from '@temporalio/client';
 import { connectTemporal } from '../../activities/platform/temporal.ts';
 import { startBaton } from './baton.ts';
-import type { Context, Json } from './context.ts';
+import type { Context, Json, Plot } from './context.ts';
 import { startDesk, type BenchDesk, type Way } from './desk.ts';
 import { startDirect } from './direct.ts';
 import { measureBurst, measureLatency, newSubject, noSamples, type Samples, type Subject } from './measure.ts';
@@ -41,7 +41,7 @@ interface Lane {
 }
 
 export async function stage(context: Context): Promise<Json> {
-  const { temporalAddress: address, namespace, later, say, short } = context;
+  const { temporalAddress: address, temporalKind, namespace, later, say, short } = context;
   const desk = await startDesk();
   later(() => desk.stop());
   const temporal = connectTemporal({ address, namespace, env: {} });
@@ -71,7 +71,14 @@ export async function stage(context: Context): Promise<Json> {
   if (desk.repeats() > 0) say(`${desk.repeats()} calls came again with their key, from senders who were not sure`);
   printRows(rows, say);
   printAims(aims, say);
-  return { size: { ...size }, repeatedCalls: desk.repeats(), notes, rows, aims: aims.map((one) => ({ ...one })) };
+  return {
+    size: { ...size },
+    repeatedCalls: desk.repeats(),
+    notes,
+    rows,
+    aims,
+    plots: plotsOf(rows, temporalKind === 'cluster' ? 'cluster' : 'relay'),
+  };
 }
 
 async function startLanes(context: Context, size: Size, desk: BenchDesk, client: Client) {
@@ -136,5 +143,36 @@ function aimsOf(rows: ReturnType<typeof summary>) {
     aim('burst rate beside it', toDesk.burstRatio, AIMS.burst, true),
     aim('events per message alone', toDesk.eventsAlone, AIMS.eventsAlone),
     aim('events per message in bursts', toDesk.eventsInBurst, AIMS.eventsInBurst),
+  ];
+}
+
+function plotsOf(rows: ReturnType<typeof summary>, prefix: string): Plot[] {
+  const where = prefix === 'cluster' ? 'Temporal on PostgreSQL' : 'embedded servers';
+  const alone = rows.filter(({ toDesk }) => toDesk.latencyMs.count > 0);
+  const picture = (
+    name: string,
+    title: string,
+    unit: string,
+    of: typeof rows,
+    series: [string, (row: (typeof rows)[number]) => number | null | undefined][],
+  ): Plot => ({
+    name: `${prefix}-${name}`,
+    title: `${title}, ${where}`,
+    kind: 'bars',
+    unit,
+    xs: of.map((row) => row.name),
+    series: series.map(([label, value]) => ({ name: label, values: of.map((row) => value(row) ?? null) })),
+  });
+  return [
+    picture('latency', 'One message at a time', 'ms', alone, [
+      ['user to desk, p50', ({ toDesk }) => toDesk.latencyMs.p50],
+      ['user to desk, p99', ({ toDesk }) => toDesk.latencyMs.p99],
+      ['agent to bot, p50', ({ toBot }) => toBot?.latencyMs.p50],
+      ['agent to bot, p99', ({ toBot }) => toBot?.latencyMs.p99],
+    ]),
+    picture('burst', 'Bursts in 50 conversations', 'messages a second', rows, [
+      ['user to desk', ({ toDesk }) => toDesk.burstPerSecond],
+      ['agent to bot', ({ toBot }) => toBot?.burstPerSecond],
+    ]),
   ];
 }

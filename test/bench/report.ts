@@ -10,11 +10,12 @@ export interface Row {
   toBot?: Samples;
 }
 
-export interface Aim {
+/** A type, not an interface: it goes into JSON as it is. */
+export type Aim = {
   aim: string;
   got: number | null;
   met: boolean;
-}
+};
 
 /** JSON has no NaN: what was not measured is null. */
 export const round = (value: number, digits = 1): number | null =>

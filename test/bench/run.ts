@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --only relay,open] [--short]`: measures stage by stage, each with fresh servers, into
- * `results/*.json`. Ends with 1 when a stage failed; a missed aim is told.
+ * `results/*.json`, then draws them and writes README's figures. Ends with 1 when a stage failed; a missed aim is told.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ for (const stage of chosen()) {
   console.log(`\n${stage.name}: ${stage.about}`);
   if (!(await runStage(stage))) failed.push(stage.name);
 }
+if (!short && !draw()) failed.push('plots');
 if (failed.length > 0) {
   console.error(`\nFAILED: ${failed.join(', ')}`);
   process.exitCode = 1;
@@ -57,4 +58,9 @@ function runStage({ name }: StageEntry): Promise<boolean> {
     child.once('error', () => resolve(false));
     child.once('close', (code) => resolve(code === 0));
   });
+}
+
+function draw(): boolean {
+  const program = fileURLToPath(new URL('./plots/draw.ts', import.meta.url));
+  return spawnSync(process.execPath, ['--import', 'tsx', program], { stdio: 'inherit' }).status === 0;
 }
