@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize, type ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { RUNNING, type Lifecycle } from '../activities/platform/lifecycle.ts';
 import { createAuth, type Auth } from './auth.ts';
+import { refuseUnreadable } from './client-errors.ts';
 import type { ApiContext, ApiDeps } from './context.ts';
 import { errorHandler, toApiError } from './errors.ts';
 import { createIntake } from './intake.ts';
@@ -48,6 +50,10 @@ export type { ApiDeps } from './context.ts';
 
 /** A socket on which nothing moves: longer than `Prefer: wait=60` and than the heartbeat of a stream. */
 const CONNECTION_TIMEOUT_MS = 90_000;
+/** To receive the headers of a request, at most. */
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Between two looks for requests that take too long. */
+const CHECK_MS = 5_000;
 
 /** Composition of the HTTP side. It opens nothing: the caller listens and closes. */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
@@ -60,6 +66,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: allowed.bodyBytes,
     requestTimeout: allowed.requestTimeoutSeconds * 1_000,
+    http: receiveLimits(allowed.requestTimeoutSeconds * 1_000),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: allowed.keepAliveSeconds * 1_000,
     trustProxy: allowed.trustedProxies.length > 0 && allowed.trustedProxies,
@@ -67,7 +74,9 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     // What cannot be routed at all, such as a wrong percent escape.
     frameworkErrors: (error, request, reply) => void errorHandler(error, request, reply),
-    routerOptions: { maxParamLength: 500 },
+    clientErrorHandler: refuseUnreadable,
+    // As long as Node takes an address: how long an id may be is said by each route, with a 400.
+    routerOptions: { maxParamLength: maxHeaderSize },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateAbsentBody);
   app.setSerializerCompiler(serializerCompiler);
@@ -104,6 +113,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.ready();
   return app;
 }
+
+/**
+ * Node swaps the two limits when the one for the headers is the longer one, which is a minute by default, and looks every
+ * 30 seconds only: a body could take three times as long as a whole request may.
+ */
+const receiveLimits = (requestMs: number): ServerOptions => ({
+  requestTimeout: requestMs,
+  headersTimeout: Math.min(requestMs, HEADERS_TIMEOUT_MS),
+  connectionsCheckingInterval: Math.min(requestMs / 2, CHECK_MS),
+});
 
 /** Who may program the simulated desks. They share no code with us, so we decide for them. */
 const refuseAllButOperator = (app: FastifyInstance, auth: Auth) => async (request: FastifyRequest) => {
