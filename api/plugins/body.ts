@@ -27,6 +27,9 @@ export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
   ) => void;
   return (request: FastifyRequest, payload: unknown, done: (error: Error | null, value?: unknown) => void) => {
     const text = String(payload);
+    if (isEncoded(request)) {
+      return done(new ApiError(415, 'unsupported_media_type', 'Send the body as it is, without content-encoding.'));
+    }
     // DELETE and POST without a body often carry the content type all the same.
     if (text.length === 0) return done(null, undefined);
     if (isTooDeep(text)) return done(new ApiError(400, 'invalid_request', `JSON may be nested ${MAX_DEPTH} deep.`));
@@ -36,6 +39,9 @@ export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
     });
   };
 }
+
+const isEncoded = ({ headers }: FastifyRequest): boolean =>
+  (headers['content-encoding'] ?? '').split(',').some((one) => !['', 'identity'].includes(one.trim().toLowerCase()));
 
 /** Deeper JSON would exhaust the stack here or in PostgreSQL. */
 const MAX_DEPTH = 64;

@@ -22,6 +22,8 @@ export const routeTable = fp(async (app: FastifyInstance) => {
     for (const one of [method].flat()) entries.push({ method: one, url, pattern: patternOf(url) });
   });
 
+  // Fastify asks for its content type before it says that nobody takes it.
+  app.addHttpMethod('QUERY', { hasBody: false, overrideExisting: true });
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, async (request) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = [...new Set(entries.filter((e) => e.pattern.test(path)).map((e) => e.method))];

@@ -32,7 +32,7 @@ export const webhookRoutes: Routes = (app, context) => {
         "The desk's own format, signed as the desk does it. 2xx means stored. A desk that waits for the bot gets what the bot has said for this call in the answer, or its own word for nothing when none came in time. GET and HEAD answer 200 when the address is right, and challenges in the words of the desk. Never 410 or 429 for an address that is right.",
       security: [],
       params: z.object({ desk: z.string().max(100), hookToken: z.string().max(200) }),
-      response: { 200: z.any(), ...errors(400, 404) },
+      response: { 200: z.any(), ...errors(400, 404, 413) },
     },
     handler: async (request, reply) => {
       const { desk, botId } = await addressee(context, request, request.params);
@@ -49,7 +49,13 @@ export const webhookRoutes: Routes = (app, context) => {
   });
 };
 
+/** What any body may have; one that Fastify cannot read it answers 415, and a desk's report would be lost. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+ *(;|$)/;
+
 function rawBodies(app: App): void {
+  app.addHook('onRequest', async ({ headers }) => {
+    if (!MEDIA_TYPE.test(headers['content-type'] ?? '')) delete headers['content-type'];
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
