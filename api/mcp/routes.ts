@@ -3,7 +3,7 @@ import { toNodeHandler, type NodeIncomingMessageLike } from '@modelcontextprotoc
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { principalOf } from '../auth.ts';
-import { errors } from '../schemas/common.ts';
+import { errorBody, errors } from '../schemas/common.ts';
 import type { App, Routes } from '../routes/route.ts';
 import type { ApiContext } from '../context.ts';
 import { goneSignal } from '../wait.ts';
@@ -17,6 +17,17 @@ const message = z.record(z.string(), z.unknown()).meta({
   description: 'A JSON-RPC message of MCP.',
   examples: [{ jsonrpc: '2.0', id: 1, method: 'tools/list' }],
 });
+
+const rpcError = z
+  .object({
+    jsonrpc: z.literal('2.0'),
+    id: z.union([z.string(), z.number(), z.null()]),
+    error: z.object({ code: z.int(), message: z.string(), data: z.unknown() }).partial({ data: true }),
+  })
+  .meta({ id: 'McpError', description: 'A refusal in the words of JSON-RPC.' });
+
+/** Ours before the message is looked at, the protocol's after that. */
+const refused = { content: { 'application/json': { schema: z.union([errorBody, rpcError]) } } };
 
 /**
  * The Model Context Protocol over HTTP. Stateless: each request has a server of its own, which knows whose key it came
@@ -39,7 +50,14 @@ export const mcpRoutes: Routes = (app, context) => {
         description:
           'Streamable HTTP without sessions. Tools: `request_handoff`, `handoff_status`, `send_user_message`, `end_handoff`. With the operator key every call names its `botId`.',
         body: message,
-        response: { 200: z.unknown(), 202: z.unknown(), ...errors(400, 403) },
+        response: {
+          200: z.unknown(),
+          202: z.unknown(),
+          ...errors(403),
+          400: { description: 'No message of MCP.', ...refused },
+          406: { description: 'Accept both application/json and text/event-stream.', ...refused },
+          415: { description: 'The body is not JSON.', ...refused },
+        },
       },
     },
     serve,
@@ -50,7 +68,11 @@ export const mcpRoutes: Routes = (app, context) => {
       url: '/mcp',
       exposeHeadRoute: false,
       onRequest,
-      schema: { tags, summary: 'MCP: 405, there are no sessions', response: { 405: z.unknown(), ...errors(403) } },
+      schema: {
+        tags,
+        summary: 'MCP: 405, there are no sessions',
+        response: { 405: { description: 'There are no sessions.', ...refused }, ...errors(403) },
+      },
       handler: serve,
     });
   }

@@ -2,6 +2,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fp from 'fastify-plugin';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { ERROR_ANSWERS } from '../schemas/common.ts';
 
 const DESCRIPTION = `Baton takes a conversation from an AI bot and puts a human agent of a help desk behind it.
 
@@ -22,8 +24,37 @@ function inOrder(document: ReturnType<typeof jsonSchemaTransformObject>): typeof
   return document;
 }
 
+type Document = ReturnType<typeof jsonSchemaTransformObject>;
+/** What the document says of one operation, as far as it is completed here. */
+interface Operation {
+  parameters?: { in: string }[];
+  requestBody?: { required?: boolean };
+  responses: Record<string, unknown>;
+}
+
+const BODY_ERRORS = [400, 413, 415] as const;
+
+/** A desk's contract names its own answers. */
+const hasOwnWords = ({ 400: refusal }: Operation['responses']): boolean =>
+  refusal !== undefined && !JSON.stringify(refusal).includes('schemas/Error"');
+
+/** Adds what every route with parameters or a body may answer; `optional` names those whose body may be left out. */
+function complete(document: Document, optional: ReadonlySet<string>): Document {
+  const paths = ('paths' in document ? document.paths : undefined) ?? {};
+  for (const [path, methods] of Object.entries(paths) as [string, Record<string, Operation>][]) {
+    for (const [method, { parameters, requestBody, responses }] of Object.entries(methods)) {
+      const addressed = parameters?.some((one) => one.in !== 'header') ?? false;
+      const possible = requestBody && !hasOwnWords(responses) ? BODY_ERRORS : addressed ? [400] : [];
+      for (const status of possible) responses[status] ??= structuredClone(ERROR_ANSWERS[status as 400 | 413 | 415]);
+      if (requestBody && optional.has(`${method} ${path}`)) requestBody.required = false;
+    }
+  }
+  return document;
+}
+
 /** Collects the routes: register before them. */
 export const docs = fp(async (app) => {
+  const optional = new Set<string>();
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -52,8 +83,14 @@ export const docs = fp(async (app) => {
       },
       security: [{ key: [] }, { session: [] }],
     },
-    transform: jsonSchemaTransform,
-    transformObject: (document) => inOrder(jsonSchemaTransformObject(document)),
+    transform: (input) => {
+      const { body } = (input.schema ?? {}) as { body?: z.ZodType };
+      const path = input.url.replaceAll(/:(\w+)/g, '{$1}');
+      if (body?.safeParse(undefined).success === true)
+        optional.add(`${String(input.route.method).toLowerCase()} ${path}`);
+      return jsonSchemaTransform(input);
+    },
+    transformObject: (document) => inOrder(complete(jsonSchemaTransformObject(document), optional)),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

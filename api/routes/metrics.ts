@@ -22,6 +22,7 @@ export const metricsRoutes: Routes = (app, context) => {
         summary: 'Prometheus',
         description:
           'From this machine without a key; from elsewhere, and through a proxy, with the operator key or `BATON_METRICS_KEY`.',
+        security: [{}, { key: [] }, { session: [] }],
         response: { 200: { content: { 'text/plain': { schema: z.string() } } } },
       },
     },

@@ -71,7 +71,7 @@ export const timeQuery = z.iso
 export const cursorQuery = z.string().max(500).optional().describe('`nextCursor` of the page before.');
 export const nextCursor = z.string().nullable().describe('For the next page; null on the last one.');
 
-const errorBody = z
+export const errorBody = z
   .object({
     error: z.object({
       code: z.string().describe('Stable, for programs.'),
@@ -103,13 +103,23 @@ const MEANINGS = {
   403: 'This key may not do that.',
   404: 'Unknown, or not yours.',
   409: 'Not in this state.',
+  413: 'The body is too large.',
+  415: 'The body is not JSON, or compressed.',
   429: 'Too many requests; see `Retry-After`.',
   503: 'Temporal or PostgreSQL cannot be reached; see `Retry-After`.',
 } as const;
 
 type ErrorStatus = keyof typeof MEANINGS;
 
-/** Error answers of a route; 401, 429 and 503 are everywhere. */
+/** The same as OpenAPI has it, for what is added to the document and not to each route. */
+export const ERROR_ANSWERS = Object.fromEntries(
+  Object.entries(MEANINGS).map(([status, description]) => [
+    status,
+    { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+  ]),
+) as Record<ErrorStatus, unknown>;
+
+/** Error answers of a route; 401, 429 and 503 are everywhere, and the document adds what comes with parameters and bodies. */
 export function errors<S extends ErrorStatus>(...statuses: S[]) {
   const all: ErrorStatus[] = [...new Set<ErrorStatus>([...statuses, 401, 429, 503])];
   const entries = all.map((s) => [
