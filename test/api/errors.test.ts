@@ -159,7 +159,7 @@ describe('nonsense', () => {
       ),
       { numRuns: 400, seed },
     );
-  });
+  }, 120_000);
 
   it('refuses JSON that is nested without end', async () => {
     for (const path of ['/v1/handoffs', '/v1/human/close']) {
