@@ -101,7 +101,10 @@ describe('streams', () => {
 });
 
 /** The settings of the tests' app with these limits. */
-const limited = (env: Record<string, string>): Api['config'] => ({ ...api.config, limits: loadConfig(env).limits });
+const limited = (env: Record<string, string>): Api['config'] => ({
+  ...api.config,
+  limits: { ...loadConfig(env).limits, loadDelayMs: api.config.limits.loadDelayMs },
+});
 
 async function another(over: Parameters<Api['another']>[0]) {
   const metrics = createMetrics();

@@ -18,7 +18,10 @@ afterAll(() => api.close());
 const authorization = `Bearer ${OPERATOR_KEY}`;
 
 /** The settings of the tests' app with these limits. */
-const limited = (env: Record<string, string>): Api['config'] => ({ ...api.config, limits: loadConfig(env).limits });
+const limited = (env: Record<string, string>): Api['config'] => ({
+  ...api.config,
+  limits: { ...loadConfig(env).limits, loadDelayMs: api.config.limits.loadDelayMs },
+});
 
 describe('a process whose database has no tables yet', () => {
   it('answers its probes and refuses everything else for now', async () => {
