@@ -30,7 +30,7 @@ describe('a slow caller', () => {
       const others = await Promise.all(Array.from({ length: 20 }, () => fetch(`${url}/livez`)));
       expect(others.map((answer) => answer.status)).toEqual(others.map(() => 200));
       for (const { closed, received } of callers) {
-        await until(closed, { timeoutMs: 20_000, message: () => `the end of: ${received()}` });
+        await until(closed, { timeoutMs: 60_000, message: () => `the end of: ${received()}` });
       }
     } finally {
       clearInterval(drip);
@@ -40,7 +40,7 @@ describe('a slow caller', () => {
       expect(received()).toContain('"requestId"');
     }
     await app.close();
-  }, 90_000);
+  }, 180_000);
 
   it('who does not read a stream is dropped, and others read on', async () => {
     const { url, app, metrics } = await another({ heartbeatMs: 100 });
@@ -51,18 +51,18 @@ describe('a slow caller', () => {
     const bytes = (path: string): string =>
       `GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\naccept: text/event-stream\r\n\r\n`;
     const other = rawConnection(url, bytes(`/v1/bots/${one}/events`));
-    await until(() => other.received().includes('retry:'), { message: 'a stream' });
+    await until(() => other.received().includes('retry:'), { message: 'a stream', timeoutMs: 60_000 });
     // For connections from now on.
     app.server.setTimeout(1_500);
     const slow = rawConnection(url, bytes(`/v1/handoffs/${id}/events`));
     slow.socket.pause();
-    await until(async () => (await open(metrics)) === 2, { message: 'two streams' });
-    await until(async () => (await open(metrics)) === 1, { timeoutMs: 20_000, message: 'one stream' });
+    await until(async () => (await open(metrics)) === 2, { message: 'two streams', timeoutMs: 60_000 });
+    await until(async () => (await open(metrics)) === 1, { timeoutMs: 60_000, message: 'one stream' });
     expect(other.closed()).toBe(false);
     for (const { socket } of [other, slow]) socket.destroy();
     await until(async () => (await open(metrics)) === 0, { message: 'no stream' });
     await app.close();
-  }, 90_000);
+  }, 180_000);
 });
 
 describe('streams', () => {
@@ -84,20 +84,20 @@ describe('streams', () => {
       for (const { socket } of connections.slice(0, 60)) socket.once('connect', () => socket.destroy());
       const stay = connections.slice(60);
       await until(() => stay.every(({ received }) => received().includes('retry:')), {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         message: () =>
           `all streams of round ${round}: ${stay.find(({ received }) => !received().includes('retry:'))?.received()}`,
       });
       for (const { socket } of stay) socket.destroy();
       await until(async () => (await open(metrics)) === 0 && (await connectionsOf(app)) === 0, {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         message: 'nothing open',
       });
     }
     const answer = await fetch(`${url}/v1/bots/${one}`, { headers: { authorization: `Bearer ${key}` } });
     expect(answer.status).toBe(200);
     await app.close();
-  }, 90_000);
+  }, 180_000);
 });
 
 /** The settings of the tests' app with these limits. */

@@ -165,7 +165,7 @@ describe('a body', () => {
     const head = `POST /v1/handoffs HTTP/1.1\r\nhost: x\r\n${AUTH}content-type: application/json\r\n`;
     const early = rawConnection(api.url, `${head}content-length: 500\r\n\r\n${start('')}`);
     early.socket.end();
-    await until(() => early.closed(), { message: 'the end of the early one' });
+    await until(() => early.closed(), { timeoutMs: 60_000, message: 'the end of the early one' });
     expect(early.statuses().filter((status) => status < 400)).toEqual([]);
     const long = await refusedRaw(api.url, `${head}content-length: ${start('').length}\r\n\r\n${start('')}x\r\n\r\n`);
     // The bytes behind it are refused, maybe before the first one has its answer.
@@ -240,6 +240,7 @@ describe('bytes that are no single request', () => {
     many.push([post('content-length: 1\r\n', '{'), 400], ['GET /livez HTTP/1.1\r\nhost: x\r\n\r\n', 0]);
     const connection = rawConnection(api.url, many.map(([request]) => request).join(''));
     await until(() => connection.closed(), {
+      timeoutMs: 60_000,
       message: () => `answers: ${connection.statuses().length}`,
     });
     expect(connection.statuses()).toEqual(many.map(([, status]) => status).slice(0, -1));

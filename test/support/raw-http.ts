@@ -37,7 +37,7 @@ export async function refusedRaw(url: string, bytes: string | Buffer): Promise<R
   const connection = rawConnection(url, bytes);
   try {
     await until(() => connection.closed(), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       message: () => `the end of the connection, after: ${connection.received().slice(0, 2_000)}`,
     });
   } finally {
