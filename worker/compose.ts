@@ -10,8 +10,7 @@ import { createMetrics, type Metrics } from '../activities/platform/metrics.ts';
 import { connectTemporal, type Temporal } from '../activities/platform/temporal.ts';
 import { productVersion } from '../activities/platform/version.ts';
 import { createStore, type Store } from '../activities/store/store.ts';
-import { buildApp } from '../api/app.ts';
-import { mountSandboxes, type Mounted } from '../api/sandbox/mount.ts';
+import type { Mounted } from '../api/sandbox/mount.ts';
 import { prepareDatabase } from './database.ts';
 import { portError, type Backends } from './local/backends.ts';
 import { banner } from './local/banner.ts';
@@ -61,6 +60,15 @@ interface Shared extends ComposeOptions {
   patienceMs: number | undefined;
 }
 
+/** The code of the API and of the simulated desks, a third of the whole: a worker alone works sooner without it. */
+export async function loadApi() {
+  const [{ buildApp }, { mountSandboxes }] = await Promise.all([
+    import('../api/app.ts'),
+    import('../api/sandbox/mount.ts'),
+  ]);
+  return { buildApp, mountSandboxes };
+}
+
 /**
  * Puts the process together, and has it stopped in the reverse order. API and worker alone are up at once, whatever is
  * away, and their probes say what; the role `all` waits until everything works.
@@ -72,7 +80,7 @@ export async function compose(options: ComposeOptions): Promise<void> {
   if (role === 'worker') return await startWorkerAlone(shared, database);
   const demo = role === 'all' ? await startWorkerAndDemo(shared, database) : undefined;
   if (options.shutdown.asked) return;
-  await startApi(shared, playgroundIsOn(config) ? simulatedDesks(shared, demo?.apiKey) : undefined);
+  await startApi(shared, playgroundIsOn(config) ? await simulatedDesks(shared, demo?.apiKey) : undefined);
   const { problem } = (await options.consoleReady) ?? {};
   if (problem !== undefined) options.log.warn({ reason: problem }, 'the console was not built; all else works');
   await announce(shared, demo !== undefined);
@@ -138,7 +146,11 @@ function bringUpDatabase({ role, backends, config, lifecycle, log, shutdown, pat
 }
 
 /** Their control calls take the operator's key. */
-function simulatedDesks({ address, keys, shutdown }: Shared, apiKey: string | undefined): Mounted['plugins'] {
+async function simulatedDesks(
+  { address, keys, shutdown }: Shared,
+  apiKey: string | undefined,
+): Promise<Mounted['plugins']> {
+  const { mountSandboxes } = await loadApi();
   const controlToken = keys.operator.value;
   const { plugins, stop } = mountSandboxes({ address, controlToken, ...(apiKey === undefined ? {} : { apiKey }) });
   shutdown.add('the sandboxes', stop);
@@ -187,6 +199,7 @@ function share(options: ComposeOptions, port: number): Shared {
 async function startApi(shared: Shared, mounted: Mounted['plugins'] | undefined): Promise<void> {
   const { config, keys, address, backends, port, shutdown, store, http, log, metrics, temporal, lifecycle } = shared;
   const temporalUiUrl = config.temporalUiUrl ?? backends.temporal?.ui;
+  const { buildApp } = await loadApi();
   const app = await buildApp({
     config: { ...config, port, publicUrl: config.publicUrl ?? address, operatorKey: keys.operator.value },
     store,

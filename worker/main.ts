@@ -53,11 +53,11 @@ async function start(role: Role, shutdown: Shutdown): Promise<void> {
         log,
         shutdown,
         say,
-        onWaiting: () => void loadRest().catch(() => undefined),
+        onWaiting: () => void loadRest(role).catch(() => undefined),
       })
     : { databaseUrl: config.databaseUrl!, temporal: undefined };
   const keys = await readKeys(config, folder);
-  const { compose } = await loadRest();
+  const { compose } = await loadRest(role);
   // What `npm start` says shall fit on one screen: only what is wrong gets between.
   if (folder && config.logLevel === 'info') log.level = 'warn';
   await compose({ role, config, folder, backends, keys, log, shutdown, startedAt, consoleReady });
@@ -97,7 +97,11 @@ async function ownDatabase(config: Config, say: (line: string) => void) {
 }
 
 /** Most of the code: a second to load, so it is loaded while the children start. */
-const loadRest = (): Promise<typeof import('./compose.ts')> => import('./compose.ts');
+async function loadRest(role: Role): Promise<typeof import('./compose.ts')> {
+  const rest = await import('./compose.ts');
+  if (role !== 'worker') await rest.loadApi();
+  return rest;
+}
 
 const isRole = (name: string): name is Role => (ROLES as readonly string[]).includes(name);
 
