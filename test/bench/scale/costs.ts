@@ -2,17 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../support/poll.ts';
-import type { Context, Json } from '../context.ts';
+import type { Context, Json, Plot } from '../context.ts';
 import { startDesk, type BenchDesk } from '../desk.ts';
 import { textOf } from '../system.ts';
 import { makeBot, openMany, say } from './handoffs.ts';
 import { install, type Installation } from './installation.ts';
 import { percentile, rounded } from './percentile.ts';
 
-const CONVERSATIONS = 30;
-const EACH = 20;
-const ALONE = 60;
-const ROUNDS = 3;
+const FULL = { conversations: 30, each: 20, alone: 60, rounds: 3 };
+const SHORT: typeof FULL = { conversations: 5, each: 5, alone: 10, rounds: 1 };
 /** Between two messages, so that each finds a handoff at rest. Milliseconds. */
 const GAP_MS = 40;
 
@@ -39,6 +37,7 @@ interface Subject {
   sent: Map<string, number>;
   latencies: number[];
   burstSeconds: number;
+  load: typeof FULL;
 }
 
 export async function stage(context: Context): Promise<Json> {
@@ -49,32 +48,35 @@ export async function stage(context: Context): Promise<Json> {
   // Connections, caches and compiled code are warm in all of them.
   for (const subject of subjects) await measure(subject, desk);
   for (const subject of subjects) Object.assign(subject, { latencies: [], burstSeconds: 0 });
-  const rounds = context.short ? 1 : ROUNDS;
+  const { conversations, each: messagesEach, rounds } = subjects[0]!.load;
   // In turn: what else the machine does changes.
   for (let round = 1; round <= rounds; round += 1) for (const subject of subjects) await measure(subject, desk);
   for (const subject of subjects) await check(subject, desk);
-  const rows = subjects.map((subject) => summary(subject, subjects[0]!, rounds));
+  const rows = subjects.map((subject) => summary(subject, subjects[0]!));
   for (const row of rows) context.say(JSON.stringify(row));
-  return { conversations: CONVERSATIONS, messagesEach: EACH, rounds, rows };
+  return { conversations, messagesEach, rounds, rows, plots: [plotOf(rows)] };
 }
 
 async function start(context: Context, desk: BenchDesk, { name, env, callback, journal }: Variant): Promise<Subject> {
+  const load = context.short ? SHORT : FULL;
   const installation = await install(context, env);
   context.later(() => installation.stop());
   await makeBot(installation, desk, { callback: callback ?? true });
   const worker = await installation.startWorker();
-  const ids = await openMany(installation, CONVERSATIONS + 1);
+  const ids = await openMany(installation, load.conversations + 1);
   if (journal === false) {
     // Opened by a whole worker: the API must know that they are open.
     await worker.stop('SIGTERM');
     await installation.startWorker({}, 'noJournal');
   }
-  return { name, installation, ids, sent: new Map(), latencies: [], burstSeconds: 0 };
+  context.say(`${name}: at work`);
+  return { name, installation, ids, sent: new Map(), latencies: [], burstSeconds: 0, load };
 }
 
 async function measure(subject: Subject, desk: BenchDesk): Promise<void> {
   const [single, ...many] = subject.ids;
-  for (let turn = 0; turn < ALONE; turn += 1) {
+  const { alone, each } = subject.load;
+  for (let turn = 0; turn < alone; turn += 1) {
     const startedAt = performance.now();
     subject.latencies.push((await sayNext(subject, desk, single!).arrives) - startedAt);
     await pause(GAP_MS);
@@ -83,7 +85,7 @@ async function measure(subject: Subject, desk: BenchDesk): Promise<void> {
   const ends = await Promise.all(
     many.map(async (id) => {
       const arrivals: Promise<number>[] = [];
-      for (let turn = 0; turn < EACH; turn += 1) {
+      for (let turn = 0; turn < each; turn += 1) {
         const { accepted, arrives } = sayNext(subject, desk, id);
         arrivals.push(arrives);
         await accepted;
@@ -112,9 +114,25 @@ async function check({ name, ids, sent }: Subject, desk: BenchDesk): Promise<voi
   }
 }
 
-function summary(subject: Subject, base: Subject, rounds: number) {
+function plotOf(rows: ReturnType<typeof summary>[]): Plot {
+  const series = [
+    { name: 'latency p50, ms', values: rows.map((row) => row.latencyP50Ms) },
+    { name: 'burst, messages a second', values: rows.map((row) => row.burstPerSecond) },
+  ];
+  return {
+    name: 'costs',
+    title: 'What each part costs',
+    kind: 'bars',
+    unit: '',
+    xs: rows.map(({ name }) => name),
+    series,
+  };
+}
+
+function summary(subject: Subject, base: Subject) {
   const p50 = (of: Subject): number => percentile(of.latencies, 0.5);
-  const rate = (of: Subject): number => (CONVERSATIONS * EACH * rounds) / of.burstSeconds;
+  const rate = ({ load, burstSeconds }: Subject): number =>
+    (load.conversations * load.each * load.rounds) / burstSeconds;
   return {
     name: subject.name,
     latencyP50Ms: rounded(p50(subject)),

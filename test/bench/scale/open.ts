@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import type { Context, Json } from '../context.ts';
+import type { Context, Json, Plot } from '../context.ts';
 import { startDesk, type BenchDesk } from '../desk.ts';
 import { textOf } from '../system.ts';
 import type { bare } from './bare/workflow.ts';
@@ -56,11 +56,37 @@ export async function stage(context: Context): Promise<Json> {
     smallCache: baton.smallCache,
     kilobytesEach: { bare: kilobytes(each.bare), handoff: kilobytes(each.handoff) },
     residentRatio: rounded(each.handoff.rss / each.bare.rss, 2),
+    plots: plotsOf(bareSizes, baton.measured),
     aims: [
       aim(`memory of an open handoff beside a bare cached workflow <= ${AIMS.memory}`, memory, AIMS.memory),
       aim(`latency with ${last.open} open beside ${first.open} <= ${AIMS.latency}`, latency, AIMS.latency),
     ],
   };
+}
+
+function plotsOf(bareSizes: Measured[], handoffs: Measured[]): Plot[] {
+  const xs = handoffs.map(({ open }) => `${open} open`);
+  const both = (of: (one: Measured) => number | null): Plot['series'] => [
+    { name: 'handoffs', values: handoffs.map(of) },
+    { name: 'bare workflows', values: bareSizes.map(of) },
+  ];
+  const common = { kind: 'bars', xs } as const;
+  return [
+    {
+      ...common,
+      name: 'open-latency',
+      title: 'Latency with many open, p50',
+      unit: 'ms',
+      series: both((one) => one.latencyP50Ms),
+    },
+    {
+      ...common,
+      name: 'open-memory',
+      title: 'Memory of the worker process with many open, all of them cached',
+      unit: 'MiB',
+      series: both(({ memory }) => Math.round(memory.live / MIB)),
+    },
+  ];
 }
 
 const aim = (text: string, got: number | null, limit: number) => ({

@@ -1,5 +1,5 @@
 /** All workers are killed while messages are under way in many handoffs: how soon does it go on, and is all of it there? */
-import type { Context, Json } from '../context.ts';
+import type { Context, Json, Plot } from '../context.ts';
 import { startDesk, type BenchDesk } from '../desk.ts';
 import { until } from '../../support/poll.ts';
 import { textOf } from '../system.ts';
@@ -68,6 +68,16 @@ export async function stage(context: Context): Promise<Json> {
     lost: 0,
     outOfOrder: 0,
     callsWithAKnownKey: desk.repeats(),
+    plots: [
+      {
+        name: 'recovery',
+        title: `All ${WORKERS} workers killed with ${open} handoffs open: seconds after the start of new ones`,
+        kind: 'bars',
+        unit: 's',
+        xs: ['workers have started', 'first message at a desk', `all ${open * MESSAGES - before} that waited`],
+        series: [{ name: 'seconds', values: [rounded(started), rounded(first), rounded(all)] }],
+      } satisfies Plot,
+    ],
     aims: [
       {
         aim: `first message after all workers were killed, seconds <= ${AIM_SECONDS}`,
@@ -76,7 +86,7 @@ export async function stage(context: Context): Promise<Json> {
       },
     ],
   };
-  context.say(JSON.stringify(result));
+  context.say(JSON.stringify({ ...result, plots: undefined }));
   return result;
 }
 
