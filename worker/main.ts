@@ -97,10 +97,10 @@ async function ownDatabase(config: Config, say: (line: string) => void) {
 }
 
 /** Most of the code: a second to load, so it is loaded while the children start. */
-async function loadRest(role: Role): Promise<typeof import('./compose.ts')> {
-  const rest = await import('./compose.ts');
-  if (role !== 'worker') await rest.loadApi();
-  return rest;
+async function loadRest(role: Role) {
+  const { compose, loadApi } = await import('./compose.ts');
+  if (role !== 'worker') await loadApi();
+  return { compose };
 }
 
 const isRole = (name: string): name is Role => (ROLES as readonly string[]).includes(name);

@@ -20,26 +20,28 @@ const live = async () => {
   return heap + external;
 };
 
+async function measure() {
+  const begun = new Set();
+  const sizes = [];
+  answers.onmessage = ({ data: { threadId: id, bytes } }) => (bytes === undefined ? begun.add(id) : sizes.push(bytes));
+  questions.postMessage('measure');
+  const own = await live();
+  // Nobody knows how many threads there are, but those that have an event loop say at once that they are there.
+  await pause(1_000);
+  while (sizes.length < begun.size) await pause(50);
+  process.send({ rss: process.memoryUsage.rss(), live: own + sizes.reduce((sum, bytes) => sum + bytes, 0) });
+}
+
+async function answer() {
+  answers.postMessage({ threadId });
+  answers.postMessage({ threadId, bytes: await live() });
+}
+
 if (isMainThread) {
-  process.on('message', async (message) => {
-    if (message !== 'measure') return;
-    const begun = new Set();
-    const sizes = [];
-    answers.onmessage = ({ data: { threadId: id, bytes } }) =>
-      bytes === undefined ? begun.add(id) : sizes.push(bytes);
-    questions.postMessage('measure');
-    const own = await live();
-    // Nobody knows how many threads there are, but those that have an event loop say at once that they are there.
-    await pause(1_000);
-    while (sizes.length < begun.size) await pause(50);
-    process.send({ rss: process.memoryUsage.rss(), live: own + sizes.reduce((sum, bytes) => sum + bytes, 0) });
-  });
+  process.on('message', (message) => void (message === 'measure' && measure()));
   process.channel?.unref();
 } else {
-  questions.onmessage = async () => {
-    answers.postMessage({ threadId });
-    answers.postMessage({ threadId, bytes: await live() });
-  };
+  questions.onmessage = () => void answer();
 }
 questions.unref();
 answers.unref();
