@@ -42,7 +42,8 @@ export const start: StartOther = async ({ desk, url }) => {
   const workers = queues.flatMap((queue) =>
     Array.from(
       { length: WORKERS },
-      () => new Worker<Message>(queue.name, (job) => deliver(String(job.id), job.data), { connection, removeOnComplete }),
+      () =>
+        new Worker<Message>(queue.name, (job) => deliver(String(job.id), job.data), { connection, removeOnComplete }),
     ),
   );
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));

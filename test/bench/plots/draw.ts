@@ -9,6 +9,11 @@ import type { Plot } from '../context.ts';
 import { writeFigures } from './tables.ts';
 
 const RESULTS = new URL('../results/', import.meta.url);
+// Middle tones: readable on a light page and on a dark one.
+const INK = '#808080';
+const COLOURS = ['#3b82c4', '#d9822b', '#3f9b6c', '#8f6fd1', '#c4567a', '#8fb8dd'];
+/** Two figures of two ways. */
+const PAIRS = ['#3b82c4', '#8fb8dd', '#d9822b', '#e8b98a'];
 
 ensurePackages();
 const { init } = await import('echarts');
@@ -51,9 +56,7 @@ function sizeOf({ kind, xs, series }: Plot): Size {
 }
 
 function optionOf(plot: Plot): Option {
-  // Middle tones: readable on a light page and on a dark one.
-  const ink = '#808080';
-  const text = { color: ink, fontFamily: 'sans-serif' };
+  const text = { color: INK, fontFamily: 'sans-serif' };
   const line = { lineStyle: { color: '#80808055' } };
   const bars = plot.kind === 'bars';
   const values = {
@@ -77,7 +80,7 @@ function optionOf(plot: Plot): Option {
   return {
     animation: false,
     backgroundColor: 'transparent',
-    color: ['#3b82c4', '#8fb8dd', '#d9822b', '#e8b98a', '#3f9b6c', '#8f6fd1'],
+    color: plot.series.length === 4 ? PAIRS : COLOURS,
     title: { text: plot.title, left: 12, top: 8, textStyle: { ...text, fontSize: 15, fontWeight: 'normal' } },
     legend: { top: 34, left: 12, textStyle: text, itemWidth: 14, itemHeight: 10, icon: 'roundRect' },
     grid: { left: bars ? 12 : 64, right: 48, top: 64, bottom: 40, containLabel: bars },

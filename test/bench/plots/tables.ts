@@ -64,7 +64,11 @@ async function readResults(): Promise<Result[]> {
     (file) => file.endsWith('.json') && !file.endsWith('.short.json'),
   );
   return await Promise.all(
-    files.toSorted().map(async (file) => JSON.parse(await readFile(new URL(file, RESULTS), 'utf8')) as Result),
+    files.toSorted().map(async (file) => {
+      // Not every program that writes here is a stage.
+      const result = JSON.parse(await readFile(new URL(file, RESULTS), 'utf8')) as Result;
+      return { ...result, stage: result.stage ?? file.replace(/\.json$/, '') };
+    }),
   );
 }
 
