@@ -37,7 +37,7 @@ export default defineConfig({
       project('store', ['store'], 90_000, SERVERS),
       project('contract', ['contract'], 90_000, SERVERS),
       project('api', ['api'], 90_000, SERVERS),
-      project('workflow', ['workflow', 'replay'], 150_000, SERVERS, true),
+      project('workflow', ['workflow', 'replay'], 150_000, SERVERS),
       project('e2e', ['e2e'], 300_000, SERVERS, true),
       project('browser', ['browser'], 180_000, BROWSER),
       // Only by `npm run test:cluster`: it needs a Temporal server that is none of ours.

@@ -75,7 +75,7 @@ describe('POST /v1/human/message/receive', () => {
     const id = await connected();
     const sent = Array.from({ length: 60 }, (_, i) => `reply ${i}`);
     for (const text of sent) expect((await receive(reply(id, text))).status).toBe(200);
-    await until(async () => (await texts(id)).length >= sent.length, { message: 'all replies', timeoutMs: 20_000 });
+    await until(async () => (await texts(id)).length >= sent.length, { message: 'all replies', timeoutMs: 60_000 });
     expect(await texts(id)).toEqual(sent);
   });
 

@@ -25,7 +25,7 @@ const events = async (id: string): Promise<{ type: string; seq: number; data: Re
 const sees = (id: string, type: string) =>
   until(async () => (await events(id)).find((e) => e.type === type), {
     message: `${type} of ${id}`,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 
 describe("a user's message", () => {
@@ -90,7 +90,7 @@ describe('the wait prompt', () => {
     await until(async () => (await api.store.handoffs.get(id))?.status === 'connecting', { message: 'waits again' });
     await until(async () => (await api.store.handoffs.get(id))?.status === 'asking', {
       message: 'is asked again',
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
     });
     expect((await post(id, 'wait', { choice: 'end' }, hastyKey)).status).toBe(202);
     await sees(id, 'handoff.closed');

@@ -27,7 +27,7 @@ async function value(begin: string): Promise<number> {
 }
 
 const grows = (begin: string, atLeast = 1) =>
-  until(async () => (await value(begin)) >= atLeast, { message: begin, timeoutMs: 20_000 });
+  until(async () => (await value(begin)) >= atLeast, { message: begin, timeoutMs: 60_000 });
 
 describe('the metrics', () => {
   it('follow a handoff from its request to its end', async () => {

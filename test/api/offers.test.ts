@@ -29,7 +29,7 @@ const events = async (id: string) => (await api.call('GET', `/v1/handoffs/${id}/
 const closed = (id: string) =>
   until(async () => ((await handoff(id)).status === 'closed' ? true : undefined), {
     message: 'the end',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 const prefer = { headers: { prefer: 'wait=20' } };
 

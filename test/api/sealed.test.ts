@@ -97,7 +97,7 @@ const ok = async (answer: Promise<{ status: number; text: string; json: unknown 
 const sees = (id: string, type: string) =>
   until(async () => (await api.store.journal.read(id, 0, 1_000)).find((event) => event.type === type), {
     message: `${type} of ${id}`,
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   });
 
 it('nothing that people wrote and no secret is in Temporal, in PostgreSQL or in the log', async () => {

@@ -55,7 +55,7 @@ async function started(botId: string) {
           const { json: page } = await api.call('GET', `/v1/handoffs/${id}/events`);
           return page.events.findLast((event: { type: string }) => event.type === type);
         },
-        { timeoutMs: 30_000, message: `${type} in ${id}` },
+        { timeoutMs: 60_000, message: `${type} in ${id}` },
       ),
     deliveries: async () => (await api.call('GET', `/v1/handoffs/${id}/deliveries`)).json.messages,
   };

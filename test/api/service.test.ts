@@ -24,7 +24,7 @@ it('a call that works makes the service available again, also when somebody else
       await api.call('POST', `/v1/handoffs/${id}/messages`, { key, body: { text: 'anybody there?' } });
       return (await api.call('GET', `/v1/bots/${botId}/status`)).json.service === 'available';
     },
-    { timeoutMs: 15_000, everyMs: 500, message: 'the service is available again' },
+    { timeoutMs: 60_000, everyMs: 500, message: 'the service is available again' },
   );
 });
 
@@ -42,7 +42,7 @@ it('a callback that works is healthy again, also when another process had found 
       await api.call('POST', `/v1/handoffs/${id}/messages`, { key, body: { text: 'hello' } });
       return (await health()).failingSince === null;
     },
-    { timeoutMs: 20_000, everyMs: 500, message: 'the callback is healthy again' },
+    { timeoutMs: 60_000, everyMs: 500, message: 'the callback is healthy again' },
   );
   await receiver.stop();
 });

@@ -103,7 +103,7 @@ describe('the stream of a handoff', () => {
       const enough = round < 8 ? 1 + round * 7 : Number.POSITIVE_INFINITY;
       await Promise.race([
         stream.ended,
-        until(() => stream.events().length >= enough, { message: 'enough', timeoutMs: 20_000 }),
+        until(() => stream.events().length >= enough, { message: 'enough', timeoutMs: 60_000 }),
       ]);
       await stream.stop();
       const got = stream.messages.filter((m) => m.data !== undefined);
@@ -218,7 +218,7 @@ describe('the stream of a bot', () => {
         last === '' ? {} : { 'last-event-id': last },
       );
       const enough = Math.min(round < 5 ? 20 : 360, 360 - seen.length);
-      await until(() => stream.events().length >= enough, { message: `${seen.length} of 360`, timeoutMs: 20_000 });
+      await until(() => stream.events().length >= enough, { message: `${seen.length} of 360`, timeoutMs: 60_000 });
       await stream.stop();
       const got = stream.messages.filter((m) => m.data !== undefined);
       seen.push(...got.map((m) => JSON.parse(m.data ?? '')).map((e: HandoffEvent) => `${e.handoffId} ${e.seq}`));

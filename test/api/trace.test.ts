@@ -104,7 +104,7 @@ describe('trace context', () => {
     const said = newId();
     api.desk.fault('chat', { kind: 'status', status: 503, times: 2 });
     await api.call('POST', `/v1/handoffs/${id}/messages`, { body: { text: 'again' }, headers: header(said) });
-    await until(() => api.desk.messages(id).length === 1, { timeoutMs: 20_000, message: 'the message at the desk' });
+    await until(() => api.desk.messages(id).length === 1, { timeoutMs: 60_000, message: 'the message at the desk' });
     expect(atDesk(id, 'chat')).toEqual([said, said, said]);
     const chats = api.desk.calls.filter((call) => call.endpoint === 'chat' && call.rawBody.includes(id));
     expect(new Set(chats.map(({ headers }) => headers['traceparent'])).size).toBe(3);

@@ -45,7 +45,7 @@ async function talk(user: Partial<User>, mark: string, conversationId = `conv-${
   );
   await until(async () => (await api.store.journal.read(id, 0, 50)).some((event) => event.type === 'message.user'), {
     message: 'the message in the journal',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   return id;
 }
@@ -53,7 +53,7 @@ async function talk(user: Partial<User>, mark: string, conversationId = `conv-${
 async function end(id: string): Promise<void> {
   expect((await api.call('POST', `/v1/handoffs/${id}/close`, { body: { by: 'bot' } })).status).toBeLessThan(300);
   const gone = async () => (await runState(api.temporal.client, id)) === 'gone';
-  await until(gone, { message: 'the end of the run', timeoutMs: 20_000 });
+  await until(gone, { message: 'the end of the run', timeoutMs: 60_000 });
 }
 
 /** Everything in the database as one text. */

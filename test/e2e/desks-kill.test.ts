@@ -36,7 +36,7 @@ afterAll(async () => {
   await Promise.all(stages.map(({ bot }) => bot.stop()));
 });
 
-const DEADLINE = { timeoutMs: 60_000, everyMs: 50 };
+const DEADLINE = { timeoutMs: 60_000, everyMs: 100 };
 const eachStage = async (work: (stage: Stage) => Promise<unknown>): Promise<void> =>
   void (await Promise.all(stages.map(work)));
 

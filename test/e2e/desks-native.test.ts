@@ -167,7 +167,7 @@ describe.concurrent.each(desksIn('native'))("$kind, the user in the desk's own m
     const { bot, id, userSees } = await begun({ waitTimeoutSeconds: 5, onWaitTimeout: 'close' });
     const first = await handOff(bot, id);
     const isOver = () => bot.told().some(({ type }) => type === 'handoff.closed');
-    await until(isOver, { message: 'told of the end', timeoutMs: 30_000 });
+    await until(isOver, { message: 'told of the end', timeoutMs: 60_000 });
     expect(await bot.speak(id, 'nobody is there')).toEqual(SPEAKS);
     await userSees('nobody is there');
     expect((await first.ended()).at(-1)?.data['reason']).toBe('wait_timeout');

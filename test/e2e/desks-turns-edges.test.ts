@@ -150,7 +150,7 @@ describe.concurrent('a worker that is killed between what the bot says and the t
       .filter((text) => text.startsWith('bot '));
   const shows = async (stage: Stage, ...texts: string[]): Promise<void> => {
     await until(() => botLines(stage).length >= texts.length, {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       message: () => `${stage.desk.kind}: ${texts.at(-1)} behind ${JSON.stringify(botLines(stage))}`,
     });
     expect(botLines(stage), stage.desk.kind).toEqual(texts);
@@ -206,8 +206,8 @@ describe.concurrent('a worker that is killed between what the bot says and the t
       const isTransferred = (): boolean =>
         turns.bot.sandbox.conversation(id)?.assignee !== before[stages.indexOf(stage)];
       if (!isTransferred()) await turns.bot.sandbox.user.writes('a human, please', { conversationId: id });
-      await until(isTransferred, { timeoutMs: 30_000, message: `${desk.kind}: the transfer` });
-      await talk!.sees('handoff.connecting', 30_000);
+      await until(isTransferred, { timeoutMs: 60_000, message: `${desk.kind}: the transfer` });
+      await talk!.sees('handoff.connecting', 60_000);
       await turns.bot.sandbox.human.close(id);
       stage.id = await turns.says('user five', 'bot five', id);
       await until(() => botLines(stage).includes('bot five'), { message: `${desk.kind}: the last word` });

@@ -189,12 +189,12 @@ describe.concurrent.each(desksIn('external'))('$kind, the user elsewhere', (desk
       });
       await bot.settings();
     }
-    await until(async () => (await talk.fromUser()).length === 2, { message: 'the second message', timeoutMs: 20_000 });
+    await until(async () => (await talk.fromUser()).length === 2, { message: 'the second message', timeoutMs: 60_000 });
     bot.sandbox.fault('send', { ...(desk.rateLimit?.fault ?? { kind: 'rate_limit', resetInMs: 600 }), times: 3 });
     const said = texts('in a hurry', 5);
     for (const text of said) await talk.say(text);
     await talk.reply('slowly, please');
-    await until(async () => (await talk.fromUser()).length >= 7, { message: 'all messages', timeoutMs: 20_000 });
+    await until(async () => (await talk.fromUser()).length >= 7, { message: 'all messages', timeoutMs: 60_000 });
     expect(await talk.fromUser()).toEqual(['before', 'with an old token', ...said]);
     await talk.end('user');
     await talk.ended();

@@ -25,7 +25,7 @@ async function killDuring(endpoint: 'establish' | 'chat' | 'close', work: () => 
   const before = cluster.desk.raw[endpoint];
   cluster.desk.fault(endpoint, { kind: 'slow', ms: 60_000, times: 1 });
   const working = work();
-  await until(() => cluster.desk.raw[endpoint] > before, { timeoutMs: 20_000, message: `${endpoint} at the desk` });
+  await until(() => cluster.desk.raw[endpoint] > before, { timeoutMs: 60_000, message: `${endpoint} at the desk` });
   await worker.kill();
   worker = undefined;
   await working;
@@ -38,7 +38,7 @@ describe('a worker that is killed between what the desk did and our record of it
     await killDuring('establish', async () => undefined);
 
     worker = await spawnWorker(cluster.env);
-    await talk.sees('handoff.connecting', 40_000);
+    await talk.sees('handoff.connecting', 60_000);
     const establish = cluster.desk.calls.filter(({ endpoint }) => endpoint === 'establish');
     expect(establish.length).toBeGreaterThan(1);
     expect(new Set(establish.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
@@ -49,15 +49,15 @@ describe('a worker that is killed between what the desk did and our record of it
     await talk.say('two');
     await talk.reply('three');
     worker = await spawnWorker(cluster.env);
-    await until(() => cluster.desk.messages(talk.id).length === 2, { timeoutMs: 40_000, message: 'both messages' });
+    await until(() => cluster.desk.messages(talk.id).length === 2, { timeoutMs: 60_000, message: 'both messages' });
 
     await killDuring('close', () => talk.end('user'));
     worker = await spawnWorker(cluster.env);
-    await talk.sees('handoff.closed', 40_000);
+    await talk.sees('handoff.closed', 60_000);
     await until(
       async () => (await cluster.temporal.client.workflow.getHandle(talk.id).describe()).status.name !== 'RUNNING',
       {
-        timeoutMs: 40_000,
+        timeoutMs: 60_000,
         message: 'the end of the run',
       },
     );

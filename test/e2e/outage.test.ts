@@ -106,13 +106,13 @@ describe('20 seconds without', () => {
         expect([status, Number(retryAfter) > 0]).toEqual([503, true]);
       });
       await until(async () => (await once.say('after it')).outcome === 'accepted', {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         message: 'Temporal',
       });
       // What runs once a minute, now.
       const handle = cluster.temporal.client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
       await handle.trigger();
-      await kept.sees('message.agent', 30_000);
+      await kept.sees('message.agent', 60_000);
       await stop();
       const figures = await endAndAudit(scene, [...talks, once, kept]);
       console.log('Temporal down for 20 s:', figures);
@@ -145,7 +145,7 @@ describe('20 seconds without', () => {
       // Everybody is heard again before we stop.
       const counts = talks.map(({ said }) => said.length);
       await until(() => talks.every(({ said }, index) => said.length > counts[index]! + 2), {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         message: 'the API stays away',
       });
       await stop();

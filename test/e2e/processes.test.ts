@@ -145,7 +145,7 @@ describe.sequential('API and worker as processes of their own', () => {
     await talk.end('user', 30_000);
     await talk.sees('handoff.closed', 60_000);
     const events = await talk.events();
-    await until(() => stream.events.length >= events.length, { timeoutMs: 30_000, message: 'the stream' });
+    await until(() => stream.events.length >= events.length, { timeoutMs: 60_000, message: 'the stream' });
     expect(stream.events).toEqual(events);
     await stream.stop();
   });

@@ -63,7 +63,7 @@ describe.concurrent.each(desksIn('external'))('$kind, webhooks lost, the user el
     await talk.sees('handoff.connecting');
     bot.sandbox.webhooks({ drop: true });
     await talk.reply('I am here');
-    await talk.sees('handoff.active', 40_000);
+    await talk.sees('handoff.active', 60_000);
     await talk.say('at last');
     await until(async () => (await talk.fromUser()).length === 1, { message: 'the message at the desk' });
     bot.sandbox.webhooks({});
@@ -88,7 +88,7 @@ describe.concurrent.each(desksIn('external'))('$kind, webhooks lost, the user el
         await maintain();
         return (await talk.toUser()).length === 2;
       },
-      { message: `${desk.kind}: both messages`, timeoutMs: 40_000, everyMs: 500 },
+      { message: `${desk.kind}: both messages`, timeoutMs: 60_000, everyMs: 500 },
     );
     expect(await talk.toUser()).toEqual(['hello', 'bye']);
     if (desk.hidesItsEnd !== undefined) await talk.end('user');
@@ -109,7 +109,7 @@ describe.concurrent.each(desksIn('native'))("$kind, webhooks lost, the user in t
         await maintain();
         return bot.toldOf('user').includes('do you hear me?');
       },
-      { message: `${desk.kind}: the user at the bot`, timeoutMs: 40_000, everyMs: 500 },
+      { message: `${desk.kind}: the user at the bot`, timeoutMs: 60_000, everyMs: 500 },
     );
     const talk = await bot.start({ conversationId: id });
     await talk.sees('handoff.connecting');
@@ -120,7 +120,7 @@ describe.concurrent.each(desksIn('native'))("$kind, webhooks lost, the user in t
         await maintain();
         return bot.toldOf('user').includes('hello human');
       },
-      { message: `${desk.kind}: the user in the handoff`, timeoutMs: 40_000, everyMs: 500 },
+      { message: `${desk.kind}: the user in the handoff`, timeoutMs: 60_000, everyMs: 500 },
     );
     await talk.reply('goodbye');
     await talk.end('bot');

@@ -118,7 +118,7 @@ describe('npm start', () => {
     expect(started).toMatchObject({ status: 201, json: { outcome: 'started' } });
     handoffId = (started.json['handoff'] as { id: string }).id;
     await until(async () => (await events(address, key, handoffId)).some((event) => event.type === 'message.agent'), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       message: 'the sandbox agent never answered',
     });
   });
@@ -155,14 +155,14 @@ describe('npm start', () => {
       const before = (await childrenOf(dataDir))[child]!;
       process.kill(before, 'SIGKILL');
       await until(async () => ((await childrenOf(dataDir))[child] ?? before) !== before, {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         message: `${child} stays away`,
       });
       const message = { id: `after-${child}`, text: `Is ${child} back?` };
       await until(
         async () => (await call(`${address}/v1/handoffs/${handoffId}/messages`, key, message)).status === 202,
         {
-          timeoutMs: 30_000,
+          timeoutMs: 60_000,
           message: `the API stays without ${child}`,
         },
       );
@@ -196,7 +196,7 @@ describe('npm start', () => {
     const answered = (event: Event): boolean =>
       event.type === 'message.agent' && event.data.text!.includes('still there');
     await until(async () => (await events(address, key, handoffId)).some(answered), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       message: 'the handoff does not go on',
     });
     const all = await events(address, key, handoffId);

@@ -1,15 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { CLOSE_REASONS } from '../../workflows/contracts.ts';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { workflowBundle } from '../../worker/bundle.ts';
+import { quietRuntime } from '../support/runtime.ts';
 
 const FOLDER = new URL('./histories/', import.meta.url);
 const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.json'));
 
 let bundle: { code: string };
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  quietRuntime();
   bundle = await workflowBundle();
 });
 

@@ -3,7 +3,7 @@ import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createHttpClient } from '../../activities/http/client.ts';
 import type { HttpClient } from '../../activities/http/client.ts';
 import { createLogger } from '../../activities/platform/log.ts';
@@ -35,9 +35,10 @@ import type { CallbackReceiver } from './callback.ts';
 import { handoffInput } from './input.ts';
 import { until } from './poll.ts';
 import { createTestDatabase } from './postgres.ts';
+import { quietRuntime } from './runtime.ts';
 import { testTemporal } from './temporal.ts';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+quietRuntime();
 
 type History = temporal.api.history.v1.IHistory;
 

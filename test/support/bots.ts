@@ -138,7 +138,6 @@ function talkOf(bot: Bot, desk: WebhookSandbox, id: string, conversationId: stri
     sees: (type, timeoutMs = 45_000) =>
       until(async () => (await talk.events()).findLast((event) => event.type === type), {
         timeoutMs,
-        everyMs: 50,
         message: `${type} in ${id}`,
       }),
   };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { desks } from '../../activities/desks/registry.ts';
 import { createHttpClient } from '../../activities/http/client.ts';
 import { loadConfig } from '../../activities/platform/config.ts';
@@ -22,14 +22,10 @@ import { createBatonWorker } from '../../worker/worker.ts';
 import { call, createBots, type Bot } from './bots.ts';
 import { until } from './poll.ts';
 import { administer, createTestDatabase } from './postgres.ts';
+import { quietRuntime } from './runtime.ts';
 import { temporalCliPath, testTemporal } from './temporal.ts';
 
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  shutdownSignals: [],
-  // Its warnings about a server that a test has taken away.
-  telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
-});
+quietRuntime();
 
 const OPERATOR_KEY = 'operator-key-of-the-tests';
 

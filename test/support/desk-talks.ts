@@ -211,7 +211,6 @@ function talkOf(cluster: Served, bot: DeskBot, id: string, conversationId: strin
     sees: (type, timeoutMs = 45_000) =>
       until(async () => (await talk.events()).findLast((event) => event.type === type), {
         timeoutMs,
-        everyMs: 80,
         message: `${bot.kind}: ${type} in ${id}`,
       }),
     async ended(timeoutMs = 45_000) {
@@ -219,7 +218,6 @@ function talkOf(cluster: Served, bot: DeskBot, id: string, conversationId: strin
       const run = cluster.temporal.client.workflow.getHandle(id);
       await until(async () => (await run.describe()).status.name !== 'RUNNING', {
         timeoutMs,
-        everyMs: 80,
         message: `the end of run ${id}`,
       });
       const events = await talk.events();

@@ -1,6 +1,6 @@
 /** In milliseconds. Without `everyMs` the pauses grow: what takes long is not asked for so often that it takes longer. */
 const FIRST_PAUSE = 20;
-const LONGEST_PAUSE = 100;
+const LONGEST_PAUSE = 150;
 /** For a machine on which four tests share two cores with what they start. */
 const PATIENCE_MS = 30_000;
 

@@ -79,7 +79,7 @@ describe('a handoff on a real Temporal server', () => {
 
     const bot = await baton.bot({ waitTimeoutSeconds: 5, desk: { kind: 'webhook', url: 'http://127.0.0.1:9' } });
     const fails = await baton.start({ botId: bot });
-    const closed = await fails.sees('handoff.closed', 20_000);
+    const closed = await fails.sees('handoff.closed', 60_000);
     expect(closed.data.reason).toBe('desk_unavailable');
     expect(await fails.types()).toEqual(['handoff.busy', 'handoff.closed']);
   });
@@ -88,7 +88,7 @@ describe('a handoff on a real Temporal server', () => {
     baton.desk.fault('establish', { kind: 'slow', ms: 6_000, times: 1 });
     const bot = await baton.bot({ waitTimeoutSeconds: 5 });
     const handoff = await baton.start({ botId: bot, settings: settings({ waitTimeoutMs: 5_000 }) });
-    const closed = await handoff.sees('handoff.closed', 20_000);
+    const closed = await handoff.sees('handoff.closed', 60_000);
     expect(closed.data.reason).toBe('desk_unavailable');
     await until(() => baton.desk.conversation(handoff.id)?.closed === 'TIMEOUT', { message: 'the desk to know' });
     await handoff.ended();
@@ -178,7 +178,7 @@ describe('a handoff on a real Temporal server', () => {
     });
     expect(await handoff.types()).toContain('message.agent');
     baton.desk.clearFaults('chat');
-    await until(() => textsAtDesk(baton, handoff.id).length === 2, { timeoutMs: 30_000, message: 'both at the desk' });
+    await until(() => textsAtDesk(baton, handoff.id).length === 2, { timeoutMs: 60_000, message: 'both at the desk' });
     await handoff.closes('agent');
     await handoff.ended();
   });
@@ -189,11 +189,11 @@ describe('a handoff on a real Temporal server', () => {
     baton.desk.fault('chat', { kind: 'status', status: 503 });
     await handoff.says('1');
     await handoff.closes('user');
-    const closed = await handoff.sees('handoff.closed', 30_000);
+    const closed = await handoff.sees('handoff.closed', 60_000);
     expect(closed.data.reason).toBe('user_closed');
     expect(await handoff.types()).toEqual(['handoff.connecting', 'message.user', 'message.failed', 'handoff.closed']);
     baton.desk.clearFaults('chat');
-    await handoff.ended(40_000);
+    await handoff.ended(60_000);
     expect(textsAtDesk(baton, handoff.id)).toEqual([]);
     expect(baton.desk.conversation(handoff.id)?.closed).toBe('USER_CLOSED');
   });
@@ -212,7 +212,7 @@ describe('a handoff on a real Temporal server', () => {
     await soon(async () => expect((await baton.store.callbacks.health(bot)).failingSince).not.toBeNull());
     callback.behave('well');
     const total = (await handoff.events()).length;
-    await until(() => callback.taken(handoff.id).length === total, { timeoutMs: 40_000, message: 'all callbacks' });
+    await until(() => callback.taken(handoff.id).length === total, { timeoutMs: 60_000, message: 'all callbacks' });
     expect(callback.taken(handoff.id).map((event) => event.seq)).toEqual(
       Array.from({ length: total }, (_, index) => index + 1),
     );
@@ -234,7 +234,7 @@ describe('a handoff on a real Temporal server', () => {
       // A repeat of a message from an earlier run.
       if (i === 60) await handoff.says('1');
     }
-    await until(() => textsAtDesk(baton, handoff.id).length === 60, { message: 'all messages', timeoutMs: 30_000 });
+    await until(() => textsAtDesk(baton, handoff.id).length === 60, { message: 'all messages', timeoutMs: 60_000 });
     await handoff.closes('user');
     await handoff.ended();
     expect(textsAtDesk(baton, handoff.id)).toEqual(sent);

@@ -26,7 +26,7 @@ it('rule 10: messages that sit out a pause between two tries are tried at once w
   await until(() => baton.desk.raw.chat >= 2, { message: 'the quick and the first regular try' });
   const startedAt = Date.now();
   await handoff.signal(close);
-  await handoff.sees('handoff.closed', 30_000);
+  await handoff.sees('handoff.closed', 60_000);
   expect(Date.now() - startedAt).toBeLessThan(9_000);
   expect(await handoff.types()).toEqual(ALL);
   expect(textsAtDesk(baton, handoff.id)).toEqual(says.map(({ text }) => text));
@@ -41,7 +41,7 @@ it('rule 10: a try that hangs for the whole grace is followed by last tries', as
   await handoff.signal(...says, close);
   await until(() => baton.desk.raw.chat >= before + 2, { message: 'the quick and the first regular try' });
   baton.desk.clearFaults();
-  await handoff.sees('handoff.closed', 30_000);
+  await handoff.sees('handoff.closed', 60_000);
   expect(await handoff.types()).toEqual(ALL);
   expect(textsAtDesk(baton, handoff.id)).toEqual(says.map(({ text }) => text));
   await handoff.ended();

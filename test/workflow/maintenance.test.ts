@@ -73,7 +73,7 @@ it('the schedule of these rounds comes back when it is gone', async () => {
     );
   const first = await until(madeAt, { message: 'the schedule' });
   await schedule.delete();
-  await until(async () => ((await madeAt()) ?? first) !== first, { message: 'another one', timeoutMs: 30_000 });
+  await until(async () => ((await madeAt()) ?? first) !== first, { message: 'another one', timeoutMs: 60_000 });
   stop.abort();
   await kept;
   await schedule.delete();

@@ -56,8 +56,8 @@ it('calls back everything in order when the conversation ends and begins again w
   );
   callback.behave('well');
   await talk.userSays('u2');
-  await until(() => taken().includes(5), { timeoutMs: 20_000, message: 'the second session at the callback' });
-  await until(() => taken().includes(3), { timeoutMs: 20_000, message: 'the first session at the callback' });
+  await until(() => taken().includes(5), { timeoutMs: 60_000, message: 'the second session at the callback' });
+  await until(() => taken().includes(3), { timeoutMs: 60_000, message: 'the first session at the callback' });
   expect([...new Set(taken())]).toEqual([1, 2, 3, 4, 5]);
 });
 
@@ -173,7 +173,7 @@ it('the late end of a handoff takes nothing from the humans of the next one', as
   await second.closes('bot');
   await second.ended();
   expect(desk.told.at(-1)).toBe(`back ${deskConversationId}`);
-}, 90_000);
+}, 180_000);
 
 it('what the desk refuses after a handoff that it never had has failed at once', async () => {
   await talk.userSays('u1');

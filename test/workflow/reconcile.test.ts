@@ -100,7 +100,7 @@ it('a desk that does not answer delays the end by less than its grace', async ()
   desk.hangs(true);
   const startedAt = Date.now();
   await handoff.closes('user');
-  await handoff.sees('handoff.closed', 40_000);
+  await handoff.sees('handoff.closed', 60_000);
   desk.hangs(false);
   const { closedAt } = (await baton.store.handoffs.get(handoff.id))!;
   expect(Date.parse(closedAt!) - startedAt).toBeLessThan(10_000);
@@ -170,7 +170,7 @@ it('what an agent said of a handoff that ended without a look is kept as late', 
   const { handoff, there } = await connected();
   desk.hangs(true);
   await handoff.closes('user');
-  await handoff.ended(40_000);
+  await handoff.ended(60_000);
   desk.hangs(false);
   desk.has(there, said(there, 'm1', 'one more thing'));
   await administer(
@@ -182,6 +182,6 @@ it('what an agent said of a handoff that ended without a look is kept as late', 
       await baton.client.workflow.execute(WORKFLOW.maintenance, { workflowId: randomUUID(), taskQueue: TASK_QUEUE });
       return (await baton.store.journal.late(handoff.id)).map(({ text }) => text).includes('one more thing');
     },
-    { message: 'the late message', timeoutMs: 40_000, everyMs: 1_000 },
+    { message: 'the late message', timeoutMs: 60_000, everyMs: 1_000 },
   );
 });

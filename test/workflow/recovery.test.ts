@@ -61,7 +61,7 @@ it('a run that has gone on as new tells all of it, and what happened beside the 
     await handoff.replies(`a${n}`);
     await until(async () => (await handoff.types()).filter((type) => type === 'message.agent').length === n, {
       message: `answer ${n}`,
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
   }
   expect((await baton.histories(handoff.id)).length).toBeGreaterThan(1);

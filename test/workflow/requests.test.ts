@@ -61,7 +61,7 @@ describe('a message that the user leaves', () => {
   it('waits for new credentials, and ends when the desk refuses it', async () => {
     baton.desk.fault('establish', { kind: 'status', status: 401, times: 2 });
     const allowed = await baton.start(message);
-    await allowed.ended(30_000);
+    await allowed.ended(60_000);
     expect((await allowed.events()).at(-1)?.data).toMatchObject({ reason: 'message_left' });
     baton.desk.fault('establish', { kind: 'status', status: 422, times: 1 });
     const refused = await baton.start(message);
@@ -84,7 +84,7 @@ describe('a request for the next opening', () => {
     expect(await baton.store.handoffs.get(handoff.id)).toMatchObject(status);
     for (let i = 1; i <= 10; i += 1) await handoff.says(`u${i}`);
     await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
-    const connecting = await handoff.sees('handoff.connecting', 30_000);
+    const connecting = await handoff.sees('handoff.connecting', 60_000);
     expect(Date.parse(connecting.at)).toBeGreaterThanOrEqual(opensAtMs);
     await until(() => textsAtDesk(baton, handoff.id).length === 10, { message: 'all messages' });
     const [body] = establishedBy(handoff.id);

@@ -67,7 +67,7 @@ async function hurriedEnd(): Promise<Handoff> {
   await handoff.says('u1');
   await until(() => baton.desk.raw.chat >= before + 2, { message: 'two tries' });
   await handoff.closes('user');
-  await handoff.sees('handoff.closed', 30_000);
+  await handoff.sees('handoff.closed', 60_000);
   return handoff;
 }
 
@@ -119,7 +119,7 @@ describe('a new version beside the one before', () => {
           });
           return true;
         },
-        { timeoutMs: 30_000, everyMs: 200, message: `build ${buildId} as the current one` },
+        { timeoutMs: 60_000, everyMs: 200, message: `build ${buildId} as the current one` },
       );
     const doneBy = async (): Promise<(string | undefined)[]> => {
       const histories = await baton.histories(handoff.id);
@@ -130,7 +130,7 @@ describe('a new version beside the one before', () => {
     };
     const says = async (id: string): Promise<void> => {
       await handoff.says(id);
-      await until(() => textsAtDesk(baton, handoff.id).includes(`user ${id}`), { timeoutMs: 30_000, message: id });
+      await until(() => textsAtDesk(baton, handoff.id).includes(`user ${id}`), { timeoutMs: 60_000, message: id });
     };
 
     const handoff = await baton.start();

@@ -126,7 +126,7 @@ describe('a second desk on a real Temporal server', () => {
     await until(() => baton.desk.raw.chat > before, { message: 'a try that hangs' });
     await handoff.sees('handoff.desk_changed');
     await until(() => toldSecond(handoff).length === 2, {
-      timeoutMs: 40_000,
+      timeoutMs: 60_000,
       message: 'the message at the second desk',
     });
     baton.desk.clearFaults();
@@ -146,7 +146,7 @@ describe('a second desk on a real Temporal server', () => {
 
   it('that does not answer either: then the ordinary rules', async () => {
     const handoff = await start();
-    const closed = await handoff.sees('handoff.closed', 20_000);
+    const closed = await handoff.sees('handoff.closed', 60_000);
     expect(closed.data).toMatchObject({ reason: 'wait_timeout' });
     await handoff.ended();
     expect(await handoff.types()).toEqual([
@@ -161,7 +161,7 @@ describe('a second desk on a real Temporal server', () => {
   it('that is away as well: busy, then closed', async () => {
     second.fails('auth');
     const handoff = await start({}, { desk: { kind: 'webhook', url: 'http://127.0.0.1:9' } });
-    await handoff.sees('handoff.closed', 20_000);
+    await handoff.sees('handoff.closed', 60_000);
     second.fails(false);
     expect(await handoff.types()).toEqual(['handoff.desk_changed', 'handoff.busy', 'handoff.closed']);
     // The run may go on for a while: an opening that ran out of time may have left something at the first desk.

@@ -201,7 +201,7 @@ it('a request for the next opening waits for it over a weekend, and what the use
   baton.desk.fault('chat', { kind: 'status', status: 503, times: 6 });
   await env.sleep('62m');
   await handoff.sees('handoff.connecting');
-  await until(() => baton.desk.messages(handoff.id).length === 1, { message: 'what he wrote', timeoutMs: 20_000 });
+  await until(() => baton.desk.messages(handoff.id).length === 1, { message: 'what he wrote', timeoutMs: 60_000 });
   expect(await handoff.types()).not.toContain('message.failed');
   await handoff.closes('user');
   await handoff.ended();
@@ -213,7 +213,7 @@ it('a message that no desk takes for 24 hours ends without one', async () => {
   await env.sleep('23h');
   expect(await handoff.view()).toMatchObject({ status: 'opening' });
   await env.sleep('62m');
-  await handoff.sees('handoff.closed', 30_000);
+  await handoff.sees('handoff.closed', 60_000);
   baton.desk.clearFaults();
   expect((await handoff.events()).at(-1)?.data).toMatchObject({ reason: 'desk_unavailable' });
 });

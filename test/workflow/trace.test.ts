@@ -33,11 +33,11 @@ it('keeps the trace of each message over continue-as-new, tries of regular activ
   for (const [index, id] of ids.entries()) {
     await handoff.signal({ kind: 'userMessage', id: `m${index}`, text: `message ${index}`, trace: traceOf(id) });
   }
-  await until(() => textsAtDesk(baton, handoff.id).length === count, { timeoutMs: 30_000, message: 'all at the desk' });
+  await until(() => textsAtDesk(baton, handoff.id).length === count, { timeoutMs: 60_000, message: 'all at the desk' });
   // More than a run keeps at hand: what is delivered now is read from the journal first.
   callback.behave('well');
   await handoff.closes('user');
-  await until(() => callback.taken(handoff.id).length === count + 2, { timeoutMs: 40_000, message: 'all callbacks' });
+  await until(() => callback.taken(handoff.id).length === count + 2, { timeoutMs: 60_000, message: 'all callbacks' });
 
   const calls = baton.desk.calls.filter(({ endpoint, processed }) => endpoint === 'chat' && processed);
   expect(calls.map(({ headers }) => idIn(headers['traceparent']))).toEqual(ids);
