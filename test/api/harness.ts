@@ -16,6 +16,7 @@ import { workflowBundle } from '../../worker/bundle.ts';
 import { ensureSearchAttributes } from '../../worker/local/search-attributes.ts';
 import { createRuns } from '../../worker/runs.ts';
 import { createBatonWorker } from '../../worker/worker.ts';
+import { NEVER_SHED } from '../support/baton-process.ts';
 import { withCallbackSecret } from '../support/callback.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { testTemporal } from '../support/temporal.ts';
@@ -96,8 +97,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   };
 
   const config = {
-    // A machine that is busy with other tests must not make it shed load.
-    ...loadConfig({ BATON_LOAD_DELAY_MS: '60000' }),
+    ...loadConfig(NEVER_SHED),
     rateLimit: 1_000_000,
     publicUrl: 'http://baton.test',
     operatorKey: OPERATOR_KEY,

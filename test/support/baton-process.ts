@@ -25,12 +25,15 @@ export interface BatonProcess {
   exit(): Promise<number | string>;
 }
 
+/** So that nothing is shed because other tests keep this machine busy. */
+export const NEVER_SHED = { BATON_LOAD_DELAY_MS: '60000' };
+
 /** Environment without what the surrounding run set for its own servers. */
 export function cleanEnv(extra: Record<string, string>): NodeJS.ProcessEnv {
   const ours = Object.entries(process.env).filter(
     ([name]) => !/^(BATON_|DATABASE_URL|TEMPORAL_ADDRESS|TEMPORAL_NAMESPACE|HOST$|PORT$)/.test(name),
   );
-  return { ...Object.fromEntries(ours), ...extra };
+  return { ...Object.fromEntries(ours), ...NEVER_SHED, ...extra };
 }
 
 export function startBaton(dataDir: string, env: Record<string, string> = {}, args: string[] = []): BatonProcess {

@@ -19,6 +19,7 @@ import { ensureSearchAttributes } from '../../worker/local/search-attributes.ts'
 import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { createRuns, ensureMaintenance } from '../../worker/runs.ts';
 import { createBatonWorker } from '../../worker/worker.ts';
+import { NEVER_SHED } from './baton-process.ts';
 import { call, createBots, type Bot } from './bots.ts';
 import { until } from './poll.ts';
 import { administer, createTestDatabase } from './postgres.ts';
@@ -121,7 +122,7 @@ export async function startCluster(
       await ensureMaintenance(temporal.client);
     }
     const config = {
-      ...loadConfig({}),
+      ...loadConfig(NEVER_SHED),
       rateLimit: 10_000_000,
       publicUrl: 'http://baton.test',
       operatorKey: OPERATOR_KEY,
