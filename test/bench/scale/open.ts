@@ -13,8 +13,8 @@ import { startChild, type Memory, type MeasuredChild } from './measured-child.ts
 import { percentile, rounded } from './percentile.ts';
 
 const SIZES = [100, 1_000, 10_000];
-const SHORT_SIZES = [50, 250];
 const MESSAGES = 200;
+const SHORT = { sizes: [20, 220], messages: 30 };
 /** Between two messages, so that each finds a workflow at rest. Milliseconds. */
 const GAP_MS = 20;
 const MIB = 2 ** 20;
@@ -39,7 +39,7 @@ interface Opened {
 type Sent = Map<string, number>;
 
 export async function stage(context: Context): Promise<Json> {
-  const sizes = context.short ? SHORT_SIZES : SIZES;
+  const sizes = context.short ? SHORT.sizes : SIZES;
   const desk = await startDesk();
   context.later(() => desk.stop());
   context.say('bare workflows');
@@ -116,7 +116,7 @@ async function grow(context: Context, opened: Opened, desk: BenchDesk, sizes: nu
     const startedAt = performance.now();
     for (const id of await opened.open(size - sent.size)) sent.set(id, 0);
     const seconds = (performance.now() - startedAt) / 1_000;
-    const latencies = await measureLatency(opened, desk, sent);
+    const latencies = await measureLatency(context, opened, desk, sent);
     const memory = await opened.worker.memory();
     all.push({ open: size, ...latencies, memory });
     context.say(`${JSON.stringify(readable(all.at(-1)!))}, opened in ${seconds.toFixed(0)} s`);
@@ -125,11 +125,12 @@ async function grow(context: Context, opened: Opened, desk: BenchDesk, sizes: nu
 }
 
 /** One message at a time, evenly over all conversations. */
-async function measureLatency({ send }: Pick<Opened, 'send'>, desk: BenchDesk, sent: Sent) {
+async function measureLatency(context: Context, { send }: Pick<Opened, 'send'>, desk: BenchDesk, sent: Sent) {
+  const messages = context.short ? SHORT.messages : MESSAGES;
   const ids = [...sent.keys()];
   const latencies: number[] = [];
-  for (let turn = 0; turn < MESSAGES; turn += 1) {
-    const id = ids[Math.floor((turn * ids.length) / MESSAGES) % ids.length]!;
+  for (let turn = 0; turn < messages; turn += 1) {
+    const id = ids[Math.floor((turn * ids.length) / messages) % ids.length]!;
     const n = sent.get(id)! + 1;
     sent.set(id, n);
     const arrival = desk.arrival('toDesk', id, textOf('toDesk', n));
@@ -173,7 +174,6 @@ async function measureBare(context: Context, desk: BenchDesk, sizes: number[]): 
     return await grow(context, opened, desk, sizes, sent);
   } finally {
     await worker.stop('SIGKILL');
-    await forEach([...sent.keys()], (id) => client.workflow.getHandle(id).terminate());
     await connection.close();
   }
 }
@@ -200,8 +200,8 @@ async function withSmallCache(context: Context, installation: Installation, desk
   const worker = await installation.startWorker({ BATON_CACHED_HANDOFFS: String(cached) });
   const send = (id: string, n: number): Promise<unknown> => say(installation, id, n);
   // A new worker is not known to anybody's handoffs yet, and its own code is cold.
-  await measureLatency({ send }, desk, sent);
-  const latencies = await measureLatency({ send }, desk, sent);
+  await measureLatency(context, { send }, desk, sent);
+  const latencies = await measureLatency(context, { send }, desk, sent);
   const found = { open: sent.size, cached, ...latencies, residentMiB: Math.round((await worker.memory()).rss / MIB) };
   context.say(`room for ${cached}: ${JSON.stringify(found)}`);
   await worker.stop('SIGTERM');
