@@ -6,7 +6,7 @@ process.env.TZ = 'UTC';
 
 /**
  * Only projects that need servers name the set-up, so that a pure test never waits for one. Files share a process where
- * they can, which saves each of them a second or two for the packages; `isolate` is for those that run workers.
+ * they can, which saves each of them a second or two for the packages; `isolate` is for those that kill things.
  */
 const project = (name: string, folders: string[], testTimeout: number, globalSetup: string[], isolate = false) => ({
   extends: true as const,

@@ -62,7 +62,10 @@ export async function startSystem(): Promise<HostileSystem> {
       botIds: ['demo', ...botIds],
       hookTokens,
       handoffIds,
-      signedDesks: desks.all().filter(({ capabilities }) => capabilities.signsWebhooks !== 'none').map(({ id }) => id),
+      signedDesks: desks
+        .all()
+        .filter(({ capabilities }) => capabilities.signsWebhooks !== 'none')
+        .map(({ id }) => id),
       call,
       metric: async (name) => series((await call('GET', '/metrics')).text, name),
       output: child.output,
