@@ -19,11 +19,11 @@ export interface Account {
   connected: boolean;
   closedFor: string | undefined;
   deskClosed: boolean;
-  /** When somebody of the two last said something; `performance.now()`. */
-  activeAt: number;
 }
 
 type Direction = 'toDesk' | 'toBot';
+/** Messages that came when the end was decided, by direction. */
+export type Late = Record<Direction, number>;
 
 const KEPT_KEYS = 50;
 const KEPT_PROBLEMS = 50;
@@ -35,7 +35,17 @@ const KEPT_PROBLEMS = 50;
 export class Ledger {
   /** The first ones, one sentence each. */
   readonly problems: string[] = [];
-  readonly figures = { handoffs: 0, lost: 0, doubled: 0, outOfOrder: 0, other: 0, toDesk: 0, toBot: 0, failed: 0 };
+  readonly figures = {
+    handoffs: 0,
+    lost: 0,
+    doubled: 0,
+    outOfOrder: 0,
+    other: 0,
+    toDesk: 0,
+    toBot: 0,
+    failed: 0,
+    late: 0,
+  };
   /** Allowed: the same call again, with the key that it had. */
   readonly repeats = { desk: 0, callback: 0, client: 0 };
   /** Milliseconds from the moment that a message was due until it arrived, since the last `takeLatencies`. */
@@ -93,18 +103,25 @@ export class Ledger {
     account.streamSeq = event.seq;
   }
 
-  /** Everything that was accepted has arrived, the end too. */
-  settled(id: string): boolean {
-    const { toDesk, toBot, closedFor, callbackSeq, streamSeq } = this.account(id);
-    const all = (way: Way): boolean => way.arrived >= way.accepted;
-    return closedFor !== undefined && all(toDesk) && all(toBot) && streamSeq >= callbackSeq;
+  /** Its end has been told everywhere; nothing comes behind that. */
+  isTold(id: string): boolean {
+    const { closedFor, callbackSeq, streamSeq } = this.account(id);
+    return closedFor !== undefined && streamSeq >= callbackSeq;
   }
 
-  /** Says what is missing of a handoff that has ended; with the events of its journal. */
-  conclude(id: string, reasons: string[], journal: HandoffEvent[]): void {
+  /** Everything that was accepted has arrived or is kept as late. */
+  hasAll(id: string, late: Late): boolean {
+    const { toDesk, toBot } = this.account(id);
+    return toDesk.arrived + late.toDesk >= toDesk.accepted && toBot.arrived + late.toBot >= toBot.accepted;
+  }
+
+  /** Says what is missing of a handoff that has ended; with the events of its journal and what came too late for it. */
+  conclude(id: string, reasons: string[], journal: HandoffEvent[], late: Late): void {
     const account = this.account(id);
     for (const direction of ['toDesk', 'toBot'] as const) {
-      const { accepted, arrived } = account[direction];
+      const accepted = account[direction].accepted - late[direction];
+      const { arrived } = account[direction];
+      this.figures.late += late[direction];
       if (arrived < accepted) this.problem('lost', `${id}: ${direction} has ${arrived} of ${accepted} messages`);
       if (arrived > accepted) this.problem('other', `${id}: ${direction} has ${arrived}, ${accepted} were accepted`);
     }
@@ -113,7 +130,7 @@ export class Ledger {
     if (account.streamSeq < account.callbackSeq) this.problem('lost', `${id}: the stream ends at ${account.streamSeq}`);
     const texts = (type: HandoffEvent['type']): number => journal.filter((event) => event.type === type).length;
     const [said, replied] = [texts('message.user'), texts('message.agent')];
-    if (said !== account.toDesk.accepted || replied !== account.toBot.accepted)
+    if (said + late.toDesk !== account.toDesk.accepted || replied + late.toBot !== account.toBot.accepted)
       this.problem('other', `${id}: the journal has ${said} and ${replied} messages`);
     if (journal.length !== account.callbackSeq || journal.some((event, index) => event.seq !== index + 1))
       this.problem('other', `${id}: the journal has ${journal.length} events, the callback ${account.callbackSeq}`);
@@ -163,7 +180,6 @@ function newAccount(): Account {
     connected: false,
     closedFor: undefined,
     deskClosed: false,
-    activeAt: performance.now(),
   };
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { HandoffEvent } from '../../workflows/contracts.ts';
+import type { HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
 import { call, type Answer } from '../support/bots.ts';
 import { until } from '../support/poll.ts';
-import type { Account, Ledger } from './ledger.ts';
+import type { Account, Late, Ledger } from './ledger.ts';
 
 /** How a handoff ends: by somebody's call, or because nobody says anything any more. */
 export const ENDS = ['user', 'agent', 'bot', 'silence'] as const;
@@ -73,7 +73,7 @@ export class Talk {
     return this.account.closedFor !== undefined;
   }
 
-  /** The next message of this side, which is due at `at`: waiting for its turn is part of its latency. Resolves when all is accepted. */
+  /** The next message of this side, due at `at`: waiting for its turn is part of its latency. Resolves when it is accepted. */
   async speak(who: 'user' | 'agent', at: number): Promise<void> {
     const side = this[who];
     this.account[who === 'user' ? 'toDesk' : 'toBot'].due.set(side.pushed + 1, at);
@@ -91,14 +91,16 @@ export class Talk {
     if (how === 'agent') await this.#asDesk('/v1/human/close', {});
     else if (how !== 'silence') await this.#must('POST', `${at}/close`, { by: how });
     const end = performance.now() + bot.inactivityMs + PATIENCE_MS;
-    const settled = (): boolean => ledger.settled(this.id) || performance.now() > end;
-    await until(settled, { timeoutMs: PATIENCE_MS + 2 * bot.inactivityMs, everyMs: 100, message: `end of ${this.id}` });
-    // A silence that was long enough may come before any other end.
-    const silentMs = performance.now() - this.account.activeAt;
-    const reasons = silentMs >= bot.inactivityMs ? [REASONS[how], REASONS.silence] : [REASONS[how]];
+    const told = (): boolean => ledger.isTold(this.id) || performance.now() > end;
+    await until(told, { timeoutMs: PATIENCE_MS + 2 * bot.inactivityMs, everyMs: 100, message: `end of ${this.id}` });
+    const late = await this.#lateOnes();
     const journal = await this.#journal();
-    ledger.conclude(this.id, reasons, journal);
-    if (!ledger.settled(this.id)) console.log(`not settled, to end by ${how}: ${describe(this.account, journal)}`);
+    // A silence that was long enough may come before any other end.
+    const wasSilent = silenceMs(journal) >= bot.inactivityMs;
+    const reasons = wasSilent ? [REASONS[how], REASONS.silence] : [REASONS[how]];
+    ledger.conclude(this.id, reasons, journal, late);
+    if (!ledger.isTold(this.id) || !ledger.hasAll(this.id, late))
+      console.log(`not settled, to end by ${how}: ${describe(this.account, journal)} late ${JSON.stringify(late)}`);
     // A repeat of a callback that is under way still finds the account.
     setTimeout(() => ledger.forget(this.id), 60_000).unref();
   }
@@ -137,9 +139,7 @@ export class Talk {
   }
 
   #accepted(way: 'toDesk' | 'toBot'): void {
-    const { account } = this;
-    account[way].accepted += 1;
-    account.activeAt = performance.now();
+    this.account[way].accepted += 1;
   }
 
   /** Sent until it is accepted. A handoff that has ended meanwhile takes nothing, which is right. */
@@ -148,6 +148,19 @@ export class Talk {
     if (answer.status >= 200 && answer.status < 300) return accepted?.();
     const isClosed = answer.status === 409 || answer.json?.code === 40_356;
     if (!isClosed) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.json)}`);
+  }
+
+  /** What is late is written a moment after the end. */
+  async #lateOnes(): Promise<Late> {
+    const { ledger } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const { json } = await persist(this.#options, 'GET', `/v1/handoffs/${this.id}`);
+      const from = (json.lateMessages as LateMessage[]).map((message) => message.from);
+      const count = (who: LateMessage['from']): number => from.filter((one) => one === who).length;
+      const late = { toDesk: count('user'), toBot: count('agent') };
+      if (ledger.hasAll(this.id, late) || tries === 50) return late;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 
   async #journal(): Promise<HandoffEvent[]> {
@@ -160,6 +173,13 @@ export class Talk {
       if (json.events.length < 500) return events;
     }
   }
+}
+
+/** From the last message to the end, by the journal. */
+function silenceMs(journal: HandoffEvent[]): number {
+  const last = journal.findLast(({ type }) => type === 'message.user' || type === 'message.agent');
+  const end = journal.findLast(({ type }) => type === 'handoff.closed');
+  return last && end ? Date.parse(end.at) - Date.parse(last.at) : 0;
 }
 
 const describe = ({ toDesk, toBot, callbackSeq, streamSeq }: Account, journal: HandoffEvent[]): string =>

@@ -62,6 +62,8 @@ const event = (seq: number, type: HandoffEvent['type'], data: Record<string, unk
   at: '2026-01-01T00:00:00.000Z',
 });
 
+const NONE = { toDesk: 0, toBot: 0 };
+
 describe('the ledger of a soak', () => {
   it('counts what is lost, doubled and out of order at the desk, and no repeat with the same key', () => {
     const ledger = new Ledger();
@@ -77,7 +79,7 @@ describe('the ledger of a soak', () => {
     ledger.account('h').toDesk.accepted = 4;
     ledger.atCallback(event(1, 'handoff.closed', { reason: 'user_closed' }));
     ledger.onStream(event(1, 'handoff.closed'));
-    ledger.conclude('h', ['user_closed'], [event(1, 'handoff.closed')]);
+    ledger.conclude('h', ['user_closed'], [event(1, 'handoff.closed')], NONE);
     expect(ledger.figures.lost).toBe(1);
   });
 
@@ -93,9 +95,20 @@ describe('the ledger of a soak', () => {
     ledger.atDesk('h', 'user 1', 'k1');
     for (const one of [...journal, journal[0]!]) ledger.atCallback(one);
     for (const one of journal) ledger.onStream(one);
-    expect(ledger.settled('h')).toBe(true);
-    ledger.conclude('h', ['agent_closed'], journal);
+    expect([ledger.isTold('h'), ledger.hasAll('h', NONE)]).toEqual([true, true]);
+    ledger.conclude('h', ['agent_closed'], journal, NONE);
     expect([ledger.problems, ledger.repeats.callback, ledger.delivered]).toEqual([[], 1, 2]);
+  });
+
+  it('takes what is kept as late for kept', () => {
+    const ledger = new Ledger();
+    const account = ledger.account('h');
+    account.toDesk.accepted = account.toBot.accepted = 1;
+    const closed = event(1, 'handoff.closed', { reason: 'user_closed' });
+    ledger.atCallback(closed);
+    ledger.onStream(closed);
+    ledger.conclude('h', ['user_closed'], [closed], { toDesk: 1, toBot: 1 });
+    expect([ledger.problems, ledger.figures.late]).toEqual([[], 2]);
   });
 
   it('names an event that came too early, one behind the end, and an end for another reason', () => {
@@ -103,7 +116,7 @@ describe('the ledger of a soak', () => {
     for (const one of [event(1, 'handoff.connecting'), event(3, 'handoff.closed', { reason: 'wait_timeout' })])
       ledger.atCallback(one);
     ledger.atCallback(event(4, 'message.agent', { text: 'agent 1' }));
-    ledger.conclude('h', ['user_closed'], []);
+    ledger.conclude('h', ['user_closed'], [], NONE);
     expect(ledger.figures).toMatchObject({ outOfOrder: 2 });
     expect(ledger.problems).toContain('h: closed for wait_timeout');
   });
