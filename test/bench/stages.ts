@@ -12,12 +12,12 @@ export interface StageEntry {
 
 /** In the order in which they run. Which of them: `npm run bench -- --only relay,open`. */
 export const STAGES: readonly StageEntry[] = [
-  { name: 'relay', file: 'relay.ts', about: 'Baton beside other relays, both ways', limitMinutes: 12 },
+  { name: 'relay', file: 'relay.ts', about: 'Baton beside other relays, both ways', limitMinutes: 20 },
   {
     name: 'cluster',
     file: 'relay.ts',
     about: 'Baton beside the minimal relay on a Temporal server on PostgreSQL',
-    limitMinutes: 12,
+    limitMinutes: 20,
     servers: 'cluster',
   },
   { name: 'starts', file: 'scale/starts.ts', about: 'handoffs that begin in a second', limitMinutes: 8 },
