@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { until } from '../support/poll.ts';
 import { fuzz, installSchemathesis, type Outcome } from './fuzz.ts';
 import { dropStreams } from './streams.ts';
 import { startSystem, type HostileSystem } from './system.ts';
@@ -47,8 +48,9 @@ async function afterwards(system: HostileSystem): Promise<void> {
     'nothing was taken from a desk that signs',
     taken.length === 0 ? undefined : taken.map(([labels]) => labels).join(' '),
   );
-  const ready = await system.call('GET', '/readyz');
-  check('it is ready for more', ready.status === 200 ? undefined : ready.text);
+  const isReady = async (): Promise<boolean> => (await system.call('GET', '/readyz')).status === 200;
+  const options = { timeoutMs: 30_000, everyMs: 500, message: 'ready' };
+  check('it is ready for more', await until(isReady, options).then(() => undefined, String));
 }
 
 try {

@@ -1,5 +1,6 @@
 import { desks } from '../../activities/desks/registry.ts';
 import { newDataDir, removeDataDir, startBaton } from '../support/baton-process.ts';
+import { until } from '../support/poll.ts';
 import { stopProcess } from '../../worker/local/processes.ts';
 
 export interface HostileSystem {
@@ -41,6 +42,9 @@ export async function startSystem(): Promise<HostileSystem> {
   try {
     const { address, key } = await child.ready();
     const call = caller(address, key);
+    // A start on a busy machine is taken for overload.
+    const isReady = async (): Promise<boolean> => (await call('GET', '/readyz')).status === 200;
+    await until(isReady, { timeoutMs: 60_000, everyMs: 500, message: 'a process that is ready' });
     const { botIds, hookTokens } = await makeBots(address, call);
     const made = await call('POST', '/v1/bots/demo/keys', {});
     const handoffIds = [];
