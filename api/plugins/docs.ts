@@ -46,6 +46,8 @@ function complete(document: Document, optional: ReadonlySet<string>): Document {
       const addressed = parameters?.some((one) => one.in !== 'header') ?? false;
       const possible = requestBody && !hasOwnWords(responses) ? BODY_ERRORS : addressed ? [400] : [];
       for (const status of possible) responses[status] ??= structuredClone(ERROR_ANSWERS[status as 400 | 413 | 415]);
+      if (method === 'head')
+        for (const answer of Object.values(responses)) delete (answer as { content?: unknown }).content;
       if (requestBody && optional.has(`${method} ${path}`)) requestBody.required = false;
     }
   }
