@@ -38,16 +38,22 @@ const BODY_ERRORS = [400, 413, 415] as const;
 const hasOwnWords = ({ 400: refusal }: Operation['responses']): boolean =>
   refusal !== undefined && !JSON.stringify(refusal).includes('schemas/Error"');
 
+const withoutContent = (operation: Operation): Operation => {
+  const bare = structuredClone(operation);
+  for (const answer of Object.values(bare.responses)) delete (answer as { content?: unknown }).content;
+  return bare;
+};
+
 /** Adds what every route with parameters or a body may answer; `optional` names those whose body may be left out. */
 function complete(document: Document, optional: ReadonlySet<string>): Document {
   const paths = ('paths' in document ? document.paths : undefined) ?? {};
   for (const [path, methods] of Object.entries(paths) as [string, Record<string, Operation>][]) {
+    // The methods of one route share what they answer.
+    if (methods['head']) methods['head'] = withoutContent(methods['head']);
     for (const [method, { parameters, requestBody, responses }] of Object.entries(methods)) {
       const addressed = parameters?.some((one) => one.in !== 'header') ?? false;
       const possible = requestBody && !hasOwnWords(responses) ? BODY_ERRORS : addressed ? [400] : [];
       for (const status of possible) responses[status] ??= structuredClone(ERROR_ANSWERS[status as 400 | 413 | 415]);
-      if (method === 'head')
-        for (const answer of Object.values(responses)) delete (answer as { content?: unknown }).content;
       if (requestBody && optional.has(`${method} ${path}`)) requestBody.required = false;
     }
   }
