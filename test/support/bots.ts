@@ -146,7 +146,7 @@ function talkOf(bot: Bot, desk: WebhookSandbox, id: string, conversationId: stri
 }
 
 /** The same call again until its answer is final, for at most this long. */
-async function persist(send: () => Promise<Answer>, retryForMs: number, again?: () => void): Promise<Answer> {
+export async function persist(send: () => Promise<Answer>, retryForMs: number, again?: () => void): Promise<Answer> {
   const end = Date.now() + retryForMs;
   for (;;) {
     const answer = await send();

@@ -1,0 +1,15 @@
+import type { ChaosOptions } from './chaos.ts';
+
+/** Seeds of short runs that have found a fault. `npm test` runs each of them again, beside a new one. */
+export const SEEDS: readonly number[] = [];
+
+/** The run that is part of `npm test`: every kind of trouble, each once or twice. */
+export const SHORT: Omit<ChaosOptions, 'seed' | 'log'> = {
+  seconds: 8,
+  handoffs: 24,
+  each: 1,
+  pauseMs: 300,
+  length: 6,
+  outageMs: 2_000,
+  calmMs: 1_500,
+};
