@@ -150,7 +150,7 @@ async function launch(files: Files, password: string, options: PostgresOptions):
   child.once('error', (error) => (gone = error.message));
   child.once('exit', (code, signal) => (gone ??= `it ended with ${signal ?? `code ${code}`}`));
   child.unref();
-  const ready = await waitFor(async () => gone ?? ((await answers(files, port, password)) && 'ready'), READY_MS);
+  const ready = await waitFor(async () => gone ?? ((await serves(files, port, password)) && 'ready'), READY_MS);
   if (ready !== 'ready') {
     if (child.pid) await stopProcess(child.pid, ['SIGINT', 'SIGQUIT'], 5_000);
     return ready === undefined
@@ -158,7 +158,6 @@ async function launch(files: Files, password: string, options: PostgresOptions):
       : `${await lastFatal(files.log)}`.trim() || ready;
   }
   await writeFile(join(options.folder, 'postgres.json'), JSON.stringify({ pid: child.pid, port }), { mode: 0o600 });
-  await ensureDatabase(port, password);
   return handle(child.pid!, port, password, false);
 }
 
@@ -168,17 +167,14 @@ async function adopt(files: Files, password: string): Promise<EmbeddedPostgres |
   if (!found || !isAlive(found.pid)) return undefined; // PostgreSQL itself removes the file of a dead server.
   const ready = await waitFor(
     async () => {
-      if (await answers(files, found.port, password)) return 'ready';
+      if (await serves(files, found.port, password)) return 'ready';
       if (!isAlive(found.pid)) return 'gone';
       return !(await isPostgresOf(found.pid, files.data)) && 'stranger';
     },
     READY_MS / 2,
     100,
   );
-  if (ready === 'ready') {
-    await ensureDatabase(found.port, password);
-    return handle(found.pid, found.port, password, true);
-  }
+  if (ready === 'ready') return handle(found.pid, found.port, password, true);
   if (ready === 'stranger') await rm(join(files.data, 'postmaster.pid'), { force: true }); // The number was given to another program.
   else if (ready === undefined) await stopProcess(found.pid, ['SIGINT', 'SIGQUIT'], STOP_MS);
   return undefined;
@@ -195,11 +191,19 @@ function handle(pid: number, port: number, password: string, adopted: boolean): 
 const urlOf = (port: number, password: string, database: string): string =>
   `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
 
-/** Whether the server on this port is the one of this folder and takes our password. */
-async function answers(files: Files, port: number, password: string): Promise<boolean> {
-  return query(port, password, 'show data_directory')
-    .then(async (rows) => (await realpath(String(rows[0]?.data_directory))) === (await realpath(files.data)))
-    .catch(() => false);
+/**
+ * Whether the server on this port is the one of this folder, takes our password and has our database. A connection that
+ * takes too long, as on a busy machine, is no failure: it is asked again.
+ */
+async function serves(files: Files, port: number, password: string): Promise<boolean> {
+  try {
+    const [row] = await query(port, password, 'show data_directory');
+    if ((await realpath(String(row?.['data_directory']))) !== (await realpath(files.data))) return false;
+    await ensureDatabase(port, password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function query(port: number, password: string, sql: string): Promise<Record<string, unknown>[]> {
