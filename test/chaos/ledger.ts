@@ -1,4 +1,5 @@
 import type { HandoffEvent } from '../../workflows/contracts.ts';
+import { OPEN_RETRY } from '../../workflows/policies.ts';
 import { compare, sequenceProblems } from '../support/audit.ts';
 import { eventsOf, stateOf, type End, type Life, type Sent } from './life.ts';
 
@@ -146,7 +147,12 @@ function causeMissing({ ends, place, startedMs }: Life, events: HandoffEvent[]):
     if (idle === undefined) return 'the silence is a day';
     return sinceMs(['message.user', 'message.agent', 'handoff.active']) >= idle * 1_000 ? undefined : 'too early';
   }
-  if (reason === 'desk_unavailable') return isTroubled(place, startedMs, endMs) ? undefined : 'the desk was fine';
+  if (reason === 'desk_unavailable') {
+    // Nobody waits longer for us either: a short wait may be over while a part of ours is away. No try begins whose pause
+    // would pass its end.
+    if (wait !== undefined && endMs - startedMs + OPEN_RETRY.maximumInterval >= wait * 1_000) return undefined;
+    return isTroubled(place, startedMs, endMs) ? undefined : 'the desk was fine';
+  }
   return 'an end that nothing in this run can have';
 }
 

@@ -1,13 +1,18 @@
 import { parseArgs } from 'node:util';
-import { chaos } from './chaos.ts';
+import { chaos, type ChaosOptions } from './chaos.ts';
+import { SHORT } from './seeds.ts';
 
-/** `npm run test:chaos -- --seed N --minutes M --handoffs H`: ends by itself; exit code 1 when the ledger is not even. */
+/**
+ * `npm run test:chaos -- --seed N --minutes M --handoffs H`: ends by itself; exit code 1 when the ledger is not even.
+ * `--short`: the run that is part of `npm test`.
+ */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     minutes: { type: 'string', default: '5' },
     handoffs: { type: 'string', default: '300' },
     each: { type: 'string', default: '2' },
+    short: { type: 'boolean', default: false },
   },
 });
 const number = (name: string, text: string): number => {
@@ -19,10 +24,10 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 0x7fff_ffff)
 if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number.');
 const minutes = number('minutes', values.minutes);
 const handoffs = number('handoffs', values.handoffs);
-console.log(`chaos: seed ${seed} (npm run test:chaos -- --seed ${seed} --minutes ${minutes} repeats it)`);
+const again = values.short ? '--short' : `--minutes ${minutes} --handoffs ${handoffs}`;
+console.log(`chaos: seed ${seed} (npm run test:chaos -- --seed ${seed} ${again} repeats it)`);
 
-const { problems, figures } = await chaos({
-  seed,
+const long: Omit<ChaosOptions, 'seed' | 'log'> = {
   seconds: minutes * 60,
   handoffs,
   each: number('each', values.each),
@@ -31,8 +36,8 @@ const { problems, figures } = await chaos({
   length: 10,
   outageMs: 12_000,
   calmMs: 8_000,
-  log: console.log,
-});
+};
+const { problems, figures } = await chaos({ ...(values.short ? SHORT : long), seed, log: console.log });
 for (const problem of problems) console.error(problem);
 const count = (word: string): number => problems.filter((problem) => problem.includes(word)).length;
 const others = problems.filter((problem) => !/lost|doubled|out of order/.test(problem)).length;

@@ -6,10 +6,10 @@ export const SEEDS: readonly number[] = [];
 /** The run that is part of `npm test`: every kind of trouble, each once or twice. */
 export const SHORT: Omit<ChaosOptions, 'seed' | 'log'> = {
   seconds: 8,
-  handoffs: 24,
+  handoffs: 12,
   each: 1,
   pauseMs: 300,
-  length: 6,
+  length: 4,
   outageMs: 2_000,
   calmMs: 1_500,
 };

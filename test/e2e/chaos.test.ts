@@ -12,7 +12,7 @@ const RETRY_MS = 60_000;
 const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'error' };
 
 describe('parts, ways, desks and backends that fail by chance', () => {
-  const seeds = [...SEEDS.map((seed) => ({ seed, kept: true })), { seed: testSeed('chaos'), kept: false }];
+  const seeds = [...SEEDS, testSeed('chaos')].map((seed) => ({ seed }));
 
   it.each(seeds)(
     'seed $seed: nothing lost, doubled or out of order, and each end has a cause',
@@ -27,11 +27,11 @@ describe('parts, ways, desks and backends that fail by chance', () => {
         throw error;
       }
     },
-    400_000,
+    900_000,
   );
 });
 
-describe('npm start', () => {
+describe('SIGKILL', () => {
   let dataDir: string;
   let baton: BatonProcess;
   let link: { url: string; key: string };
@@ -63,31 +63,16 @@ describe('npm start', () => {
     await desk?.stop();
   });
 
-  /** SIGKILL, no grace. What the service looks after itself comes back by itself; after all of it, we start again. */
-  async function kill(target: 'postgres' | 'temporal' | 'everything'): Promise<void> {
-    const children = await childrenOf(dataDir);
-    const all = [baton.pid, children.temporal, children.postgres];
-    const pids = target === 'everything' ? all : [children[target]];
-    for (const pid of pids) if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL');
-    if (target !== 'everything') return;
+  /** SIGKILL, no grace, and a new start. */
+  async function killEverything(): Promise<void> {
+    const { temporal, postgres } = await childrenOf(dataDir);
+    for (const pid of [baton.pid, temporal, postgres])
+      if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL');
     await baton.exit();
     await start();
   }
 
-  /** What was killed before is there again, as another process. */
-  async function comesBack(name: 'postgres' | 'temporal', before: number | undefined): Promise<void> {
-    const back = async (): Promise<boolean> => {
-      const { [name]: now } = await childrenOf(dataDir);
-      return now !== undefined && now !== before && (await fetch(`${link.url}/readyz`)).status === 200;
-    };
-    await until(back, {
-      timeoutMs: RETRY_MS,
-      everyMs: 100,
-      message: () => `${name} again: ${baton.output().slice(-3_000)}`,
-    });
-  }
-
-  it('looks after its servers, and both timers survive the SIGKILL of every part and end at their time', async () => {
+  it('of every part: both timers go on and end at their time', async () => {
     const waitSeconds = 14;
     const waiting = await makeBot({ waitTimeoutSeconds: waitSeconds, onWaitTimeout: 'ask' });
     const idle = await makeBot({ inactivityTimeoutSeconds: waitSeconds });
@@ -96,13 +81,7 @@ describe('npm start', () => {
     await idles.sees('handoff.connecting');
     await idles.reply('are you there?', { retryForMs: RETRY_MS });
     const answered = await idles.sees('message.agent');
-    for (const name of ['postgres', 'temporal'] as const) {
-      const before = (await childrenOf(dataDir))[name];
-      await kill(name);
-      await comesBack(name, before);
-      expect((await waits.say(`${name} is back`, { retryForMs: RETRY_MS })).outcome).toBe('accepted');
-    }
-    await kill('everything');
+    await killEverything();
     const backMs = Date.now();
 
     const asked = await waits.sees('handoff.wait_timeout', 60_000);
