@@ -42,6 +42,8 @@ const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, 'KEYWORD');
 const DESK = defineSearchAttributeKey(SEARCH_ATTRIBUTES.desk, 'KEYWORD');
 /** Handoffs that began before there were last tries go on without them. */
 const LAST_TRIES = 'last-tries';
+/** Handoffs that began before a new deadline was always armed take it up when they next look. */
+const REARM = 'rearm';
 
 const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KEYWORD');
 
@@ -75,6 +77,15 @@ const isForHandoff = (signal: ConversationSignal) => signal.kind !== 'botMessage
 
 type Report = (happening: Happening) => void;
 
+/**
+ * The user's word ends a deadline, and the agent's next one begins another, when the timer of the first may be over: then
+ * nothing would wake us.
+ */
+function isMissed(run: HandoffRun, watchdog: Watchdog, lookout: Lookout): boolean {
+  if (watchdog.fired || (lookout.busy && !run.state.closing)) return false;
+  return watchdog.misses(nextDeadlineMs(run.state)) && patched(REARM);
+}
+
 async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
   const leavable = run.input.secondDesk !== undefined;
   const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent, leavable });
@@ -104,6 +115,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
     await condition(
       () =>
         watchdog.fired ||
+        isMissed(run, watchdog, lookout) ||
         lookout.answered ||
         run.finished ||
         run.hurry ||

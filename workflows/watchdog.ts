@@ -18,9 +18,14 @@ export class Watchdog {
     return fired;
   }
 
+  /** Nothing would wake us in time for this. */
+  misses(atMs: number | undefined): boolean {
+    return atMs !== undefined && (this.#armed === undefined || this.#armed.atMs > atMs);
+  }
+
   watch(atMs: number | undefined, summary: string): void {
     if (atMs === undefined) return;
-    if (this.#armed && this.#armed.atMs <= atMs) return;
+    if (!this.misses(atMs)) return;
     this.stop();
     const scope = new CancellationScope();
     const armed = { atMs, scope };

@@ -110,6 +110,25 @@ it('[85] [86] [87] [88] expires 180 s after the second agent message, not the fi
   expect(baton.desk.conversation(handoff.id)?.closed).toBe('TIMEOUT');
 });
 
+it('[87] an answer that comes when the timer of the one before is over has its own 180 s', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  await handoff.replies('a1');
+  await handoff.sees('message.agent');
+  await handoff.says('u1');
+  await handoff.sees('message.user');
+  await env.sleep('200s');
+  await handoff.replies('a2');
+  await until(async () => (await handoff.types()).filter((type) => type === 'message.agent').length === 2, {
+    message: 'the second answer',
+  });
+  await env.sleep('185s');
+  await handoff.sees('handoff.closed');
+  near(await secondsBetween(handoff, 'message.agent', 'handoff.closed'), 180);
+  expect((await handoff.events()).at(-1)?.data.reason).toBe('inactivity_timeout');
+  await handoff.ended();
+});
+
 it('[87] a user message at 179 s stops the clock for good', async () => {
   const handoff = await baton.start();
   await handoff.sees('handoff.connecting');
