@@ -161,6 +161,13 @@ describe('keys', () => {
     expect((await api.call('DELETE', `/v1/bots/${own.botId}/keys/${id}`)).status).toBe(404);
   });
 
+  it('are made without a body, and not with one that is null', async () => {
+    const path = `/v1/bots/${own.botId}/keys`;
+    expect((await api.call('POST', path)).status).toBe(201);
+    const refused = await api.call('POST', path, { body: 'null', headers: { 'content-type': 'application/json' } });
+    expect([refused.status, refused.json.error.code]).toEqual([400, 'invalid_request']);
+  });
+
   it("of a bot whose API is off are refused everywhere, the operator's is not [61]", async () => {
     const { botId, key } = await api.bot();
     await api.call('PATCH', `/v1/bots/${botId}`, { body: { apiEnabled: false } });

@@ -29,6 +29,8 @@ const OPEN_LIMITS = {
   BATON_LOAD_DELAY_MS: '60000',
   BATON_REQUEST_TIMEOUT_SECONDS: '10',
   BATON_LOG_LEVEL: 'error',
+  // Garbage is collected before it looks like something that is kept.
+  NODE_OPTIONS: '--max-old-space-size=256',
 };
 
 /** `npm start` in a folder of its own, with bots on all simulated desks. */
