@@ -11,7 +11,7 @@ import { errorHandler, toApiError } from './errors.ts';
 import { createIntake } from './intake.ts';
 import { mcpRoutes } from './mcp/routes.ts';
 import { createPending } from './pending.ts';
-import { body } from './plugins/body.ts';
+import { body, NULL_BODY } from './plugins/body.ts';
 import { docs } from './plugins/docs.ts';
 import { gate } from './plugins/gate.ts';
 import { guarded, keyed } from './plugins/keyed.ts';
@@ -138,7 +138,9 @@ const refuseAllButOperator = (app: FastifyInstance, auth: Auth) => async (reques
 /** Fastify calls an absent body null; a schema with a default for it wants undefined. */
 const validateAbsentBody: typeof validatorCompiler = (route) => {
   const validate = validatorCompiler(route);
-  return route.httpPart === 'body' ? (value: unknown) => validate(value ?? undefined) : validate;
+  return route.httpPart === 'body'
+    ? (value: unknown) => validate(value === NULL_BODY ? null : (value ?? undefined))
+    : validate;
 };
 
 /** Every address in here asks for a key before anything else. */

@@ -3,6 +3,7 @@ import { toNodeHandler, type NodeIncomingMessageLike } from '@modelcontextprotoc
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { principalOf } from '../auth.ts';
+import { NULL_BODY } from '../plugins/body.ts';
 import { errorBody, errors } from '../schemas/common.ts';
 import type { App, Routes } from '../routes/route.ts';
 import type { ApiContext } from '../context.ts';
@@ -100,7 +101,11 @@ function createServe(app: App, context: ApiContext) {
     if (request.method !== 'POST') void reply.header('allow', 'POST');
     passHeaders(reply);
     const auth: AuthInfo = { token: '', clientId: '', scopes: [], extra };
-    await toNode(Object.assign(request.raw, { auth }) as NodeIncomingMessageLike, reply.raw, request.body);
+    await toNode(
+      Object.assign(request.raw, { auth }) as NodeIncomingMessageLike,
+      reply.raw,
+      request.body === NULL_BODY ? null : request.body,
+    );
     // Kept for another request, the connection would keep a server that closes waiting.
     if (context.closing.aborted) request.raw.socket.destroySoon();
   };

@@ -18,6 +18,9 @@ export const body = fp(async (app: FastifyInstance) => {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, storableJson(app));
 });
 
+/** A body that is `null`. Fastify gives null for no body at all, and some addresses take that. */
+export const NULL_BODY = Symbol('null');
+
 /** Parses JSON of any content type. */
 export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
   const parse = app.getDefaultJsonParser('error', 'error') as (
@@ -34,10 +37,7 @@ export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
     if (text.length === 0) return done(null, undefined);
     if (isTooDeep(text)) return done(new ApiError(400, 'invalid_request', `JSON may be nested ${MAX_DEPTH} deep.`));
     parse(request, text, (error, value) => {
-      // No body at all is another thing, and some addresses take that.
-      if (error === null && value === null) {
-        return done(new ApiError(400, 'invalid_request', 'The body is null. Send an object, or no body.'));
-      }
+      if (error === null && value === null) return done(null, NULL_BODY);
       // Only an escape can bring such a character: raw control bytes are no JSON, and decoding repairs bad UTF-8.
       done(error, error === null && text.includes('\\u') ? storable(value) : value);
     });
