@@ -46,6 +46,8 @@ export interface Pace {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const PATIENCE_MS = 300_000;
+/** Longer than the silence that ends a handoff, and than what is in its way at a time. */
+const LAST_WORD_MS = 30_000;
 /** Messages of each side, however short the time is. */
 const LEAST = 2;
 
@@ -58,6 +60,7 @@ export async function live(place: Place, end: End, pace: Pace): Promise<void> {
   const isClosed = async (): Promise<boolean> => (await stateOf(life)).status === 'closed';
   const talking = [userTalks(life, pace), ...(agentComes ? [agentTalks(life, pace)] : [])];
   await Promise.all(talking);
+  if (inactivityTimeoutSeconds !== undefined) await agentHasLastWord(life, isClosed);
   if (waitTimeoutSeconds === undefined && inactivityTimeoutSeconds === undefined && !place.isDown)
     await endIt(life, end, pace);
   await until(isClosed, {
@@ -126,6 +129,21 @@ async function agentTalks(life: Life, { random, pauseMs, length, isOver }: Pace)
     life.replied.push(...messages);
     await Promise.all(messages.map(async (message) => (message.outcome = await side.reply(message.text))));
     if (messages.some(({ outcome }) => outcome === 'closed')) return;
+  }
+}
+
+/** Only a user who owes an answer is silent. A word that nobody has heard is said again. */
+async function agentHasLastWord(life: Life, isClosed: () => Promise<boolean>): Promise<void> {
+  for (let n = 1; life.side && !(await isClosed()); n += 1) {
+    const message: Sent = {
+      id: `a-last-${n}`,
+      text: `agent last ${n} of ${life.id}`,
+      outcome: 'unknown',
+      loose: false,
+    };
+    life.replied.push(message);
+    message.outcome = await life.side.reply(message.text);
+    await until(isClosed, { timeoutMs: LAST_WORD_MS, everyMs: 250, message: 'closed' }).catch(() => undefined);
   }
 }
 
