@@ -3,8 +3,8 @@
  * nothing of a run (a test looks). The SDK freezes them, and what they export.
  *
  * And how deep stack traces go. The SDK takes one of every promise, for the call stack in the Temporal UI: with the usual
- * ten frames that was a third of a worker's work in workflows and most of what an open handoff held. These are enough to
- * see what a run waits for and where an error came from.
+ * ten frames that was about a third of a worker's time in workflows. These are enough to see what a run waits for and where
+ * an error came from.
  */
 Error.stackTraceLimit = 4;
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RawRequest } from '../../activities/desks/desk.ts';
 import { desks } from '../../activities/desks/registry.ts';
 import { changes, mutated } from '../support/mutate.ts';
-import { type Recorded, recorded } from '../support/recorded.ts';
+import { jsonOf, type Recorded, recorded } from '../support/recorded.ts';
 import { until } from '../support/poll.ts';
 import { testSeed } from '../support/seed.ts';
 import { hookPath } from './fake-desk.ts';
@@ -24,7 +24,6 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value) ?? 'null');
-const jsonOf = ({ body }: RawRequest): unknown => JSON.parse(body.toString('utf8')) as unknown;
 
 /** Through the real route, past the socket. */
 async function call(one: Recorded, { method, url, headers, body }: RawRequest): Promise<number> {

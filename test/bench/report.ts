@@ -1,6 +1,7 @@
 import type { Json } from './context.ts';
 import type { Way } from './desk.ts';
 import type { Samples } from './measure.ts';
+import { percentile, rounded } from './percentile.ts';
 
 export interface Row {
   name: string;
@@ -17,23 +18,13 @@ export type Aim = {
   met: boolean;
 };
 
-/** JSON has no NaN: what was not measured is null. */
-export const round = (value: number, digits = 1): number | null =>
-  Number.isFinite(value) ? Number(value.toFixed(digits)) : null;
-
-/** `share` from 0 to 1, by the nearest rank; NaN without values. */
-export function percentile(values: number[], share: number): number {
-  const sorted = values.toSorted((x, y) => x - y);
-  return sorted[Math.max(0, Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1))] ?? NaN;
-}
-
 /** Milliseconds in, milliseconds out. */
 export const percentiles = (values: number[]) => ({
   count: values.length,
-  p50: round(percentile(values, 0.5)),
-  p90: round(percentile(values, 0.9)),
-  p99: round(percentile(values, 0.99)),
-  max: round(percentile(values, 1)),
+  p50: rounded(percentile(values, 0.5)),
+  p90: rounded(percentile(values, 0.9)),
+  p99: rounded(percentile(values, 0.99)),
+  max: rounded(percentile(values, 1)),
 });
 
 /** `atLeast`: more is better. */
@@ -54,15 +45,15 @@ function ofWay(samples: Samples, base: Samples) {
   const { alone, burst, latencies } = samples;
   return {
     latencyMs: percentiles(latencies),
-    latencyRatio: round(percentile(latencies, 0.5) / percentile(base.latencies, 0.5), 2),
-    burstPerSecond: round(burstRate(samples)),
-    burstRatio: round(burstRate(samples) / burstRate(base), 2),
+    latencyRatio: rounded(percentile(latencies, 0.5) / percentile(base.latencies, 0.5), 2),
+    burstPerSecond: rounded(burstRate(samples)),
+    burstRatio: rounded(burstRate(samples) / burstRate(base), 2),
     burstMessages: burst.messages,
-    eventsAlone: round(alone.events / alone.historyMessages),
-    eventsInBurst: round(burst.events / burst.historyMessages),
-    historyBytesAlone: round(alone.historyBytes / alone.historyMessages, 0),
-    historyBytesInBurst: round(burst.historyBytes / burst.historyMessages, 0),
-    storedBytesInBurst: round(burst.storedBytes / burst.messages, 0),
+    eventsAlone: rounded(alone.events / alone.historyMessages),
+    eventsInBurst: rounded(burst.events / burst.historyMessages),
+    historyBytesAlone: rounded(alone.historyBytes / alone.historyMessages, 0),
+    historyBytesInBurst: rounded(burst.historyBytes / burst.historyMessages, 0),
+    storedBytesInBurst: rounded(burst.storedBytes / burst.messages, 0),
   };
 }
 

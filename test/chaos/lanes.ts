@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CountedFault, SandboxOperation, WebhookBehaviour } from '../../api/sandbox/desk-sandbox.ts';
 import { SERVERS, WAYS, type Parts, type ServerName } from './parts.ts';
 import type { Place } from './places.ts';
@@ -17,8 +18,6 @@ export interface Chance {
   each: number;
   log(line: string): void;
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function pick<T>(random: () => number, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)]!;

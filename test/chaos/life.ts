@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { HandoffEvent, LateMessage } from '../../workflows/contracts.ts';
 import type { Outcome } from '../support/bots.ts';
@@ -44,7 +45,6 @@ export interface Pace {
   began(life: Life): void;
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const PATIENCE_MS = 300_000;
 /** Longer than the silence that ends a handoff, and than what is in its way at a time. */
 const LAST_WORD_MS = 30_000;

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { connectTemporal } from '../../activities/platform/temporal.ts';
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { freePort, stopProcess } from '../../worker/local/processes.ts';
 import { until } from '../support/poll.ts';
+import { makeNamespace } from '../support/temporal.ts';
 
 /**
  * A program that runs a real Temporal server on a PostgreSQL: `<it> schema HOST PORT USER PASSWORD` makes the tables,
@@ -120,21 +120,10 @@ async function ended(running: Running): Promise<void> {
   if (running.code !== 0) throw new Error(`It ended with ${running.code}: ${running.output()}`);
 }
 
-/** A namespace is known to all parts of the server some seconds after it was made. */
 async function prepareNamespace(address: string, namespace: string): Promise<void> {
   const { connection, close } = connectTemporal({ address, namespace, env: {} });
   try {
-    await until(
-      async () => {
-        await connection.workflowService
-          .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('24h') })
-          .catch((error: { code?: number }) => {
-            if (error.code !== 6) throw error;
-          });
-        return true;
-      },
-      { timeoutMs: 120_000, everyMs: 500, message: 'a Temporal server that makes a namespace' },
-    );
+    await makeNamespace(connection, namespace);
   } finally {
     await close();
   }

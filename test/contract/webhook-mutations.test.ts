@@ -5,10 +5,9 @@ import type { DeskEvent, RawRequest } from '../../activities/desks/desk.ts';
 import { storable } from '../../api/plugins/body.ts';
 import { checkEvent } from '../support/event-contract.ts';
 import { changes, changesInPlace, mutated } from '../support/mutate.ts';
-import { OWN_WORDS, recorded, SECRET_WORDS } from '../support/recorded.ts';
+import { jsonOf, OWN_WORDS, recorded, SECRET_WORDS } from '../support/recorded.ts';
 import { testSeed } from '../support/seed.ts';
 
-const jsonOf = ({ body }: RawRequest): unknown => JSON.parse(body.toString('utf8')) as unknown;
 const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value) ?? 'null');
 
 /** Fields that say who has said it to whom: with them untouched, nothing may make it a message of an agent. */

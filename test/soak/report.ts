@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, totalmem, type } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { machine } from '../bench/machine.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sample } from './sampler.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -16,7 +16,6 @@ export interface Facts {
   /** What a burst reached; null: nobody measured. */
   maximum: number | null;
   open: number;
-  loadBefore: number;
   versions: Record<string, string>;
   /** Why it did not go on to its end. */
   error: string | null;
@@ -37,7 +36,7 @@ export async function report(facts: Facts, samples: Sample[], ledger: Ledger, ou
   const ok = error === null && ledger.problems.length === 0 && flat;
   const head = {
     date: new Date().toISOString().slice(0, 10),
-    machine: machine(facts.loadBefore),
+    machine: machine(),
     run: { ...run, error, deliveredPerSecond: last ? Math.round((last.delivered / last.atSeconds) * 10) / 10 : null },
     audit: { ...ledger.figures, repeats: ledger.repeats, problems: ledger.problems },
     stored,
@@ -55,14 +54,6 @@ export async function report(facts: Facts, samples: Sample[], ledger: Ledger, ou
   console.log(`\n${ok ? 'FLAT, and nothing lost, doubled or out of order' : 'NOT WELL'}: ${out}`);
   return ok;
 }
-
-const machine = (loadBefore: number) => ({
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  system: type(),
-  loadBefore,
-});
 
 function printVerdicts(verdicts: Verdict[]): void {
   const rows = [

@@ -3,7 +3,6 @@
  * what must not grow is looked at every few seconds. Into `test/bench/results/soak.json`. Ends with 1 when something
  * grew, or was lost, doubled or out of order.
  */
-import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededRandom } from '../support/seed.ts';
 import { startBackend } from './backend.ts';
@@ -28,7 +27,6 @@ const SPARE_MS = 300_000;
 /** Ends what an API says of itself when it starts. */
 const READY = 'Ctrl-C stops everything.';
 
-const loadBefore = Number((loadavg()[0] ?? 0).toFixed(1));
 const closers: (() => Promise<unknown>)[] = [];
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
@@ -69,7 +67,7 @@ async function soak(options: Options): Promise<boolean> {
   const traffic = await createTraffic({ url: servers.api.url, operatorKey, backend, ledger, random });
   const sampler = await createSampler(servers, traffic, ledger);
   closers.push(() => sampler.stop());
-  const facts = { minutes: options.minutes, seed: options.seed, loadBefore, versions: await versionsOf(sampler) };
+  const facts = { minutes: options.minutes, seed: options.seed, versions: await versionsOf(sampler) };
 
   const maximum = options.rate === 'auto' ? await measureMaximum(traffic, ledger) : null;
   const rate = options.rate === 'auto' ? Math.max(1, Math.round(maximum! / 2)) : options.rate;

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connectTemporal } from '../../activities/platform/temporal.ts';
+import { percentile, rounded } from '../bench/percentile.ts';
 import type { Ledger } from './ledger.ts';
 import { processUse } from './proc.ts';
 import type { Part, Servers } from './servers.ts';
@@ -145,13 +146,10 @@ async function metricsOf({ api, worker, operatorKey }: Servers, name: 'api' | 'w
 /** Of a metric without labels. */
 const value = (text: string, name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 
-function percentiles(latencies: number[]): Percentiles {
-  const sorted = latencies.toSorted((x, y) => x - y);
-  const at = (share: number): number | null => {
-    const found = sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
-    return found === undefined ? null : round(found);
-  };
-  return { p50: at(0.5), p99: at(0.99), count: sorted.length };
-}
+const percentiles = (latencies: number[]): Percentiles => ({
+  p50: rounded(percentile(latencies, 0.5)),
+  p99: rounded(percentile(latencies, 0.99)),
+  count: latencies.length,
+});
 
 const round = (number: number): number => Math.round(number * 10) / 10;

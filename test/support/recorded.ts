@@ -32,6 +32,9 @@ export interface Recorded {
   proved(request: RawRequest, body: Buffer): RawRequest;
 }
 
+/** Its body as JSON. */
+export const jsonOf = ({ body }: RawRequest): unknown => JSON.parse(body.toString('utf8')) as unknown;
+
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PEM = keys.publicKey.export({ format: 'pem', type: 'spki' }).toString();
 

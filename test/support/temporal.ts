@@ -1,5 +1,8 @@
+import type { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
+import { until } from './poll.ts';
 import { administer } from './postgres.ts';
 import { KEYWORD } from '../../worker/local/search-attributes.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/ids.ts';
@@ -40,4 +43,18 @@ export function temporalCliPath(): string {
   const path = process.env['TEMPORAL_CLI_PATH'];
   if (!path) throw new Error('TEMPORAL_CLI_PATH is not set: run the tests through npm test.');
   return path;
+}
+
+/** Makes a namespace, also on a server that is still starting. It is known to all parts of it some seconds later. */
+export async function makeNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
+  const register = async (): Promise<boolean> => {
+    await workflowService
+      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('24h') })
+      .catch((error: { code?: number }) => {
+        // 6: it exists, so the try before was heard.
+        if (error.code !== 6) throw error;
+      });
+    return true;
+  };
+  await until(register, { timeoutMs: 120_000, everyMs: 500, message: 'a Temporal server that makes a namespace' });
 }

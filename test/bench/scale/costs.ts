@@ -7,7 +7,7 @@ import { startDesk, type BenchDesk } from '../desk.ts';
 import { textOf } from '../system.ts';
 import { makeBot, openMany, say } from './handoffs.ts';
 import { install, type Installation } from './installation.ts';
-import { percentile, rounded } from './percentile.ts';
+import { percentile, rounded } from '../percentile.ts';
 
 const FULL = { conversations: 30, each: 20, alone: 60, rounds: 3 };
 const SHORT: typeof FULL = { conversations: 5, each: 5, alone: 10, rounds: 1 };

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { connectTemporal } from '../../../activities/platform/temporal.ts';
 import { startRole } from '../../support/role-process.ts';
-import { until } from '../../support/poll.ts';
 import { administer, databaseUrl } from '../../support/postgres.ts';
+import { makeNamespace } from '../../support/temporal.ts';
 import type { Context } from '../context.ts';
 import { startChild, type MeasuredChild } from './measured-child.ts';
 
@@ -101,20 +100,4 @@ export async function install(context: Servers, env: Record<string, string> = {}
       await administer(context.postgresUrl, `drop database if exists ${name} with (force)`);
     },
   };
-}
-
-type Connection = ReturnType<typeof connectTemporal>['connection'];
-
-/** It is known to all parts of the server some seconds after it was made. */
-async function makeNamespace(connection: Connection, namespace: string): Promise<void> {
-  const register = (): Promise<boolean> =>
-    connection.workflowService
-      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('24h') })
-      .then(() => true)
-      .catch((error: { code?: number }) => {
-        // 6: it exists, so the try before was heard.
-        if (error.code !== 6) throw error;
-        return true;
-      });
-  await until(register, { timeoutMs: 120_000, everyMs: 500, message: 'a Temporal server that makes a namespace' });
 }

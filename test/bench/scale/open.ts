@@ -10,7 +10,8 @@ import type { bare } from './bare/workflow.ts';
 import { forEach, makeBot, openMany, say } from './handoffs.ts';
 import { install, type Installation } from './installation.ts';
 import { startChild, type Memory, type MeasuredChild } from './measured-child.ts';
-import { percentile, rounded } from './percentile.ts';
+import { percentile, rounded } from '../percentile.ts';
+import { aim } from '../report.ts';
 
 const SIZES = [100, 1_000, 10_000];
 const MESSAGES = 200;
@@ -58,8 +59,8 @@ export async function stage(context: Context): Promise<Json> {
     residentRatio: rounded(each.handoff.rss / each.bare.rss, 2),
     plots: plotsOf(bareSizes, baton.measured),
     aims: [
-      aim(`memory of an open handoff beside a bare cached workflow <= ${AIMS.memory}`, memory, AIMS.memory),
-      aim(`latency with ${last.open} open beside ${first.open} <= ${AIMS.latency}`, latency, AIMS.latency),
+      aim('memory of an open handoff beside a bare cached workflow', memory, AIMS.memory),
+      aim(`latency with ${last.open} open beside ${first.open}`, latency, AIMS.latency),
     ],
   };
 }
@@ -88,12 +89,6 @@ function plotsOf(bareSizes: Measured[], handoffs: Measured[]): Plot[] {
     },
   ];
 }
-
-const aim = (text: string, got: number | null, limit: number) => ({
-  aim: text,
-  got,
-  met: got !== null && got <= limit,
-});
 
 /** From the smallest to the largest: what does not grow with the number is in both. */
 function perWorkflow(sizes: Measured[]): Memory {

@@ -5,7 +5,7 @@ import { until } from '../../support/poll.ts';
 import { textOf } from '../system.ts';
 import { forEach, makeBot, openMany, say } from './handoffs.ts';
 import { install } from './installation.ts';
-import { rounded } from './percentile.ts';
+import { rounded } from '../percentile.ts';
 
 const OPEN = 1_000;
 const SHORT_OPEN = 60;

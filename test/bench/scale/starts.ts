@@ -4,7 +4,7 @@ import { startDesk } from '../desk.ts';
 import { until } from '../../support/poll.ts';
 import { AT_ONCE, forEach, makeBot, openMany, startOne } from './handoffs.ts';
 import { install } from './installation.ts';
-import { percentile, rounded } from './percentile.ts';
+import { percentile, rounded } from '../percentile.ts';
 
 const COUNT = 1_000;
 const SHORT_COUNT = 100;

@@ -7,7 +7,7 @@ import { startDesk, type BenchDesk } from '../desk.ts';
 import { textOf } from '../system.ts';
 import { BOT, forEach, makeBot, startOne, viewOf } from './handoffs.ts';
 import { install, type Installation } from './installation.ts';
-import { percentile, rounded } from './percentile.ts';
+import { percentile, rounded } from '../percentile.ts';
 
 const CONVERSATIONS = 50;
 const EACH = 40;

@@ -1,7 +1,7 @@
 /** NaN of nothing. */
 export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((x, y) => x - y);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+  return sorted[Math.max(0, Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1))] ?? NaN;
 }
 
 /** JSON has no NaN: what was not measured is null. */
