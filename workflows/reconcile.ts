@@ -66,9 +66,9 @@ export class Lookout {
   /** False: nobody could be asked. */
   async #look(isEnding: boolean): Promise<boolean> {
     const { input, state, address } = this.#run;
-    const { startedMs = 0, acceptedMs = startedMs } = state.memory ?? {};
+    // Also what was said while the desk had not accepted it yet: in a messenger the two may talk before that.
+    const sinceMs = state.memory?.startedMs ?? 0;
     const { handoffId, botId, desk, deskConversationId } = address;
-    const sinceMs = input.mode === 'native' ? acceptedMs : startedMs;
     const look = { handoffId, botId, desk, deskConversationId, mode: input.mode, sinceMs, isEnding };
     return await act.look.reconcile(look).then(
       () => true,

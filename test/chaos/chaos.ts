@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../support/seed.ts';
 import { until } from '../support/poll.ts';
 import { allKills, backends, cutting, desks, pick, type Chance, type Lane } from './lanes.ts';
-import { enter, sum, type Entry, type Ledger } from './ledger.ts';
+import { enter, sum, trailOf, type Entry, type Ledger } from './ledger.ts';
 import { ENDS, live, type Life } from './life.ts';
 import { startParts, type Parts } from './parts.ts';
 import { deskPlace, testedDesks, webhookPlace, type Place } from './places.ts';
@@ -139,9 +139,10 @@ async function settled(lives: Life[], log: (line: string) => void): Promise<Ledg
     }
     return [...done.values()].every(({ problems }) => problems.length === 0);
   };
-  await until(round, { timeoutMs: SETTLE_MS, everyMs: 1_000, message: 'an empty list' }).catch((error: Error) => {
+  await until(round, { timeoutMs: SETTLE_MS, everyMs: 1_000, message: 'an empty list' }).catch(async (error: Error) => {
     if (done.size < lives.length) throw error;
-    log('problems are left');
+    const troubled = [...done].flatMap(([life, { problems }]) => (problems.length > 0 ? [life] : []));
+    log(`problems are left: ${(await Promise.all(troubled.slice(0, 10).map(trailOf))).join('\n')}`);
   });
   return sum([...done.values()]);
 }

@@ -66,6 +66,30 @@ export async function enter(life: Life): Promise<Entry> {
   };
 }
 
+/** What is known of a handoff, for whoever looks for the fault. */
+export async function trailOf(life: Life): Promise<string> {
+  const { place, side, said, replied, ends, endedInPeace, startedMs } = life;
+  const lines = (await eventsOf(life)).map(({ at, type, data }) => `${at} ${type} ${String(data['text'] ?? '')}`);
+  const elsewhere = place.stream.events.filter(
+    (event) => event.handoffId !== life.id && JSON.stringify(event).includes(life.id),
+  );
+  return JSON.stringify(
+    {
+      place: place.name,
+      started: new Date(startedMs).toISOString(),
+      said,
+      replied,
+      ends,
+      endedInPeace,
+      events: lines,
+      elsewhere,
+      atDesk: side && { user: side.lines('user'), agent: side.lines('agent') },
+    },
+    null,
+    1,
+  );
+}
+
 /** An answer that says nothing, or two messages at one moment, leave open which was first. */
 function ordered(who: string, sent: Sent[], got: string[]): string[] {
   const inOrder = sent.filter(({ outcome, loose }) => outcome === 'accepted' && !loose);

@@ -1,7 +1,10 @@
 import type { ChaosOptions } from './chaos.ts';
 
 /** Seeds of short runs that have found a fault. `npm test` runs each of them again, beside a new one. */
-export const SEEDS: readonly number[] = [];
+export const SEEDS: readonly number[] = [
+  // In a messenger, what was said before the desk had accepted the handoff was not looked for at its end.
+  526_301_967,
+];
 
 /** The run that is part of `npm test`: every kind of trouble, each once or twice. */
 export const SHORT: Omit<ChaosOptions, 'seed' | 'log'> = {
