@@ -1,6 +1,7 @@
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
 import { MODES } from '../workflows/contracts.ts';
+import { emailAddress } from './settings-email.ts';
 import { isWebhookSecret } from './http/sign.ts';
 import { BUILT_IN_TEXTS, USER_TEXT_KEYS } from './text/languages.ts';
 
@@ -208,9 +209,7 @@ export const botSettingsSchema = z.strictObject({
     title: 'Context rounds',
     description: 'Question/answer rounds the desk gets before the question, 0 to 100.',
   }),
-  defaultEmail: z
-    .email()
-    .max(320)
+  defaultEmail: emailAddress
     .nullable()
     .default(null)
     .meta({ title: 'Default e-mail', description: 'For users on channels that carry no e-mail address.' }),
