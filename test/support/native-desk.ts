@@ -6,6 +6,8 @@ import { DeskError, type DeskErrorKind } from '../../activities/errors.ts';
 export interface NativeDesk extends Desk<Record<string, never>> {
   /** `open ID`, `bot TEXT`, `back ID`, in the order of arrival. */
   readonly told: string[];
+  /** The same, of what it has refused because it fails. */
+  readonly refused: string[];
   readonly opened: OpenRequest[];
   /** From now on its calls fail, or work again; `true`: as `unavailable`. */
   fails(fails: boolean | DeskErrorKind): void;
@@ -13,12 +15,16 @@ export interface NativeDesk extends Desk<Record<string, never>> {
 
 export function createNativeDesk(): NativeDesk {
   const told: string[] = [];
+  const refused: string[] = [];
   const opened: OpenRequest[] = [];
   const seen = new Set<string>();
   let down: boolean | DeskErrorKind = false;
   const call = (operation: string, key: string, line: string): void => {
     const kind = typeof down === 'string' ? down : 'unavailable';
-    if (down !== false) throw new DeskError({ desk: 'messenger', operation, kind, reason: 'down' });
+    if (down !== false) {
+      refused.push(line);
+      throw new DeskError({ desk: 'messenger', operation, kind, reason: 'down' });
+    }
     if (!seen.has(key)) told.push(line);
     seen.add(key);
   };
@@ -41,6 +47,7 @@ export function createNativeDesk(): NativeDesk {
     config: z.strictObject({}),
     ownChannels: ['messenger'],
     told,
+    refused,
     opened,
     fails(fails) {
       down = fails;

@@ -140,6 +140,23 @@ it('in the messenger of the desk what the user had said to the human is in the h
   expect(await talk.events()).toEqual([]);
 });
 
+it('in the messenger of the desk the two may have talked before the desk accepted the handoff: that is looked for as well', async () => {
+  const botId = await baton.bot({ ...messenger, mode: 'native' });
+  const there = `d-${botId}`;
+  const at = { conversationId: there, deskConversationId: there, mode: 'native' as const, channel: 'messenger' };
+  desk.fails(true);
+  const handoff = await baton.start({ desk: 'messenger', reconciles: true, botId, ...at }, messenger);
+  await until(() => desk.refused.includes(`open ${there}`), { message: 'the desk being asked' });
+  desk.fails(false);
+  const accepted = await handoff.sees('handoff.connecting');
+  await handoff.closes('user');
+  await handoff.ended();
+  const looks = desk.asked.filter((one) => one.deskConversationId === there);
+  const beforeMs = looks.map(({ sinceMs }) => Date.parse(accepted.at) - sinceMs);
+  // Five seconds are for clocks that differ; the pause before the second try, half a second, is what tells.
+  expect(beforeMs.filter((ms) => ms >= 5_450)).toHaveLength(1);
+});
+
 it('on the schedule open handoffs and native conversations that are quiet are looked at', async () => {
   const { handoff, there } = await connected();
   const botId = await baton.bot({ ...messenger, mode: 'native' });
