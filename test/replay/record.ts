@@ -295,6 +295,17 @@ const SCENARIOS: Record<string, Scenario> = {
     seeing.has(there, atDesk(there, 'm1', { kind: 'agentReply', text: 'lost' }));
     return handoff;
   },
+  async 'rearmed-silence'(baton) {
+    const handoff = await baton.start({ settings: settings(short) });
+    await handoff.sees('handoff.connecting');
+    await handoff.replies('a1');
+    await handoff.says('u1');
+    await handoff.sees('message.user');
+    // The timer of the first silence is over before the next one begins.
+    await new Promise((resolve) => setTimeout(resolve, 2 * short.inactivityTimeoutMs));
+    await handoff.replies('a2');
+    return handoff;
+  },
   async 'desk-hangs-at-the-end'(baton) {
     const handoff = await baton.start({ desk: 'messenger', reconciles: true }, { desk: { kind: 'messenger' } });
     await handoff.sees('handoff.connecting');
