@@ -89,8 +89,10 @@ export async function stage(context: Context): Promise<Json> {
 async function startLanes(context: Context, size: Size, desk: BenchDesk, client: Client) {
   const { temporalAddress: address, namespace, postgresUrl, temporalKind, later } = context;
   const databaseUrl = await createDatabase(postgresUrl, 'relay_baton');
-  const minimal = await startMinimal(address, client, desk);
+  const minimal = await startMinimal(address, client, desk, 'relay');
   later(() => minimal.stop());
+  const floor = await startMinimal(address, client, desk, 'floor');
+  later(() => floor.stop());
   const baton = await startBaton({ address, namespace, databaseUrl, desk });
   later(() => baton.intake.stop());
   const lane = async (name: string, role: Row['role'], system: System): Promise<Lane> => ({
@@ -102,6 +104,7 @@ async function startLanes(context: Context, size: Size, desk: BenchDesk, client:
   const [single] = await baton.http.open(1);
   const lanes: Lane[] = [
     await lane('minimal Temporal relay', 'base', minimal),
+    await lane('local activity alone', 'extra', floor),
     intake,
     // The intake keeps the order of a sender that does not wait and puts what waits into one signal.
     { ...intake, row: oneWay('Baton, intake, not waiting'), ways: ['toDesk'], atOnce: true },

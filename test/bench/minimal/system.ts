@@ -6,11 +6,16 @@ import { addressOf } from '../post.ts';
 import { relayedBy } from '../relayed.ts';
 import type { System } from '../system.ts';
 import { relayActivities } from './activities.ts';
-import type { relay } from './workflow.ts';
+import type * as workflows from './workflow.ts';
 
-const TASK_QUEUE = 'minimal-relay';
-
-export async function startMinimal(address: string, client: Client, desk: BenchDesk): Promise<System> {
+/** Relays without anything else, one workflow for each conversation. */
+export async function startMinimal(
+  address: string,
+  client: Client,
+  desk: BenchDesk,
+  type: keyof typeof workflows,
+): Promise<System> {
+  const taskQueue = `minimal-${type}`;
   const connection = await NativeConnection.connect({ address });
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('./workflow.ts', import.meta.url)),
@@ -18,7 +23,7 @@ export async function startMinimal(address: string, client: Client, desk: BenchD
   });
   const { namespace } = client.options;
   const activities = relayActivities;
-  const worker = await Worker.create({ connection, namespace, taskQueue: TASK_QUEUE, workflowBundle, activities });
+  const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities });
   const running = worker.run();
   return await relayedBy(
     desk,
@@ -27,7 +32,11 @@ export async function startMinimal(address: string, client: Client, desk: BenchD
     {
       temporal: true,
       open: (workflowId) =>
-        client.workflow.start<typeof relay>('relay', { workflowId, taskQueue: TASK_QUEUE, args: [workflowId] }),
+        client.workflow.start<(conversationId: string) => Promise<void>>(type, {
+          workflowId,
+          taskQueue,
+          args: [workflowId],
+        }),
     },
     async () => {
       worker.shutdown();
