@@ -155,8 +155,14 @@ const ASKED: Record<string, End> = {
 function causeMissing({ ends, place, startedMs }: Life, events: HandoffEvent[]): string | undefined {
   const reason = reasonOf(events);
   const endMs = Date.parse(closedOf(events)!.at);
+  // What was said behind a decided end no longer moves it.
+  const tooLate = new Set(
+    events.filter(({ data }) => data['reason'] === 'handoff_closed').map(({ data }) => data['messageId']),
+  );
+  const counts = ({ data }: HandoffEvent): boolean =>
+    data['recovered'] !== true && !tooLate.has(data['messageId'] ?? '');
   const sinceMs = (types: string[]): number => {
-    const last = events.findLast(({ type, data }) => types.includes(type) && data['recovered'] !== true);
+    const last = events.findLast((event) => types.includes(event.type) && counts(event));
     return endMs - (last === undefined ? startedMs : Date.parse(last.at)) + CLOCK_MS;
   };
   const asker = ASKED[reason];
