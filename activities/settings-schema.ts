@@ -1,8 +1,8 @@
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
 import { MODES } from '../workflows/contracts.ts';
-import { emailAddress } from './settings-email.ts';
 import { isWebhookSecret } from './http/sign.ts';
+import { emailAddress } from './settings-email.ts';
 import { BUILT_IN_TEXTS, USER_TEXT_KEYS } from './text/languages.ts';
 
 /** Written in English for the model; the bot's own language does not matter to it. */

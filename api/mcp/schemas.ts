@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { emailAddress } from '../../activities/settings-email.ts';
 import { HANDOFF_STATUSES, CLOSE_REASONS, EVENT_TYPES, OFFER_KINDS, REQUEST_KINDS } from '../../workflows/contracts.ts';
-import { attachment, clientId, email, MAX_SEQ, timestamp } from '../schemas/common.ts';
+import { attachment, clientId, MAX_SEQ, timestamp } from '../schemas/common.ts';
 import { messageRequest, REFUSALS, startRequest, user } from '../schemas/handoffs.ts';
 
 /** Longest wait of a call, seconds: MCP clients give up after 60 by default. */
@@ -52,7 +53,7 @@ function inputsFor<T extends z.ZodType>(botId: T) {
       botId,
       conversationId,
       question: startRequest.shape.question.describe(QUESTION),
-      email: email.optional().describe(EMAIL),
+      email: emailAddress.optional().describe(EMAIL),
       kind: z.enum(REQUEST_KINDS).default('now').describe(KIND),
       channel: startRequest.shape.channel
         .default('api')

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { emailAddress } from '../../activities/settings-email.ts';
 import { CLOSE_REASONS, HANDOFF_STATUSES, MODES } from '../../workflows/contracts.ts';
 
 export const MAX_TEXT_BYTES = 16 * 1024;
@@ -25,8 +24,6 @@ export const clientId = (max = 200) =>
     .max(max)
     // oxlint-disable-next-line no-control-regex -- what it refuses
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
-
-export { emailAddress as email };
 
 export const timestamp = z.string().meta({ format: 'date-time', examples: ['2026-01-30T09:15:00.000Z'] });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { emailAddress } from '../../activities/settings-email.ts';
 import { DEADLINE_KINDS, HANDOFF_STATUSES, OFFER_KINDS, REQUEST_KINDS } from '../../workflows/contracts.ts';
 import {
   agent,
@@ -8,7 +9,6 @@ import {
   clientId,
   closeReason,
   cursorQuery,
-  email,
   keptAttachment,
   limitQuery,
   MAX_TEXT_BYTES,
@@ -32,7 +32,7 @@ export const user = z
   .strictObject({
     id: clientId().exactOptional().describe("The user's id at the bot."),
     anonymousId: clientId().exactOptional(),
-    email: email.exactOptional().describe('When absent, the channel decides: see `channel`.'),
+    email: emailAddress.exactOptional().describe('When absent, the channel decides: see `channel`.'),
     name: z.string().max(200).exactOptional(),
     phone: z.string().max(50).exactOptional(),
     locale: locale.exactOptional().describe('BCP 47; chooses the language of the texts.'),
@@ -229,7 +229,7 @@ export const messageRequest = z
 export const messageAccepted = z.object({ id: z.string(), handoffId: z.string() }).meta({ id: 'MessageAccepted' });
 
 export const emailRequest = z
-  .strictObject({ email })
+  .strictObject({ email: emailAddress })
   .meta({ id: 'GiveEmail', examples: [{ email: 'lea@example.org' }] });
 
 export const waitRequest = z

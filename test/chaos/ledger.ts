@@ -159,8 +159,7 @@ function causeMissing({ ends, place, startedMs }: Life, events: HandoffEvent[]):
   const tooLate = new Set(
     events.filter(({ data }) => data['reason'] === 'handoff_closed').map(({ data }) => data['messageId']),
   );
-  const counts = ({ data }: HandoffEvent): boolean =>
-    data['recovered'] !== true && !tooLate.has(data['messageId'] ?? '');
+  const counts = ({ data }: HandoffEvent): boolean => data['recovered'] !== true && !tooLate.has(data['messageId']);
   const sinceMs = (types: string[]): number => {
     const last = events.findLast((event) => types.includes(event.type) && counts(event));
     return endMs - (last === undefined ? startedMs : Date.parse(last.at)) + CLOCK_MS;
