@@ -4,6 +4,7 @@ import { tellConversation, tellRun } from './native.ts';
 import { createRecovery } from './recovery.ts';
 import { handoffSettings } from './settings.ts';
 import { lateReplies } from './store/late.ts';
+import { withoutTold } from './store/told.ts';
 import type { HandoffRow, UnforwardedEvent } from './store/types.ts';
 
 /** A conversation at a desk whose handoff ended without being able to say so. */
@@ -91,7 +92,8 @@ export function createMaintenanceActivities(deps: Deps) {
     const handoff = await store.handoffs.get(id);
     const conversation = handoff ? await conversationOf(handoff) : await conversationOfEvent(pending[0]);
     if (conversation) {
-      await tellConversation(deps, conversation, signals);
+      const news = (await withoutTold(store, id, pending)).map(({ signal }) => signal);
+      if (news.length > 0) await tellConversation(deps, conversation, news);
       return 'forwarded';
     }
     await keepAsLate(id, pending);

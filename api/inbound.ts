@@ -4,6 +4,7 @@ import type { DeskEvent } from '../activities/desks/desk.ts';
 import { tracedNow } from '../activities/platform/trace.ts';
 import { conversationSettings } from '../activities/settings.ts';
 import { lateReplies } from '../activities/store/late.ts';
+import { withoutTold } from '../activities/store/told.ts';
 import type { ConversationRow, PendingSignal } from '../activities/store/store.ts';
 import type { ConversationInput, ConversationSettings } from '../workflows/contracts.ts';
 import { deskSignalId, isConversationId } from '../workflows/ids.ts';
@@ -123,8 +124,11 @@ async function reassign(
   closed: PendingSignal[],
   conversation: ConversationInput,
 ): Promise<Inbound> {
-  const pending = await context.store.inbox.reassign(idsOf(closed), conversation.id);
-  return await forward(context, { ...to, target: conversation.id, conversation }, pending);
+  const news = await withoutTold(context.store, to.target, closed);
+  const pending = await context.store.inbox.reassign(idsOf(news), conversation.id);
+  const outcome = await forward(context, { ...to, target: conversation.id, conversation }, pending);
+  const isTold = closed.some((one) => one.signal.id === to.ownId && !news.includes(one));
+  return isTold ? 'repeat' : outcome;
 }
 
 /** The conversation of a bot at its desk, made if need be; undefined when the bot is gone. */

@@ -32,6 +32,15 @@ export function createJournal(db: Database, box: ContentBox, marks: UserMarks): 
       const events = rows.map((row) => box.open<E>(row.event, placeOf.event(id, row.seq)));
       return traced ? events : events.map(untraced);
     },
+    async has(handoffId, messageIds) {
+      const { rows } = await sql<{ given: string }>`
+        select given from unnest(
+          ${messageIds}::text[], ${messageIds.map(cleanText)}::text[], ${messageIds.map((id) => shownAs({ id }))}::text[]
+        ) as x (given, id, shown_as)
+        where exists (select 1 from events where handoff_id = ${handoffId} and ${IS_SHOWN})
+      `.execute(db);
+      return new Set(rows.map(({ given }) => given));
+    },
     async late(handoffId) {
       const { rows } = await sql<{ id: string; message: LateMessage | string }>`
         select id, message from late_messages where handoff_id = ${handoffId} order by n
@@ -54,6 +63,11 @@ export function createJournal(db: Database, box: ContentBox, marks: UserMarks): 
  * needed may be written after it was given: it must not take the row back, for the bot would speak again.
  */
 const emailIsLate = sql`(p.status = 'awaiting_email' and handoffs.status <> 'awaiting_email')`;
+
+/** Whether an event is that of the message `x`. */
+const IS_SHOWN = sql`(
+  events.message_id = x.id or (events.message_id is null and strpos(events.event::text, x.shown_as) > 0)
+)`;
 
 /** One statement, so one transaction and one round trip, however many handoffs and native conversations share it. */
 async function write(db: Database, box: ContentBox, marks: UserMarks, entries: JournalEntry[]): Promise<void> {
@@ -82,11 +96,7 @@ async function write(db: Database, box: ContentBox, marks: UserMarks, entries: J
         ${late.map(({ entry, message }) => box.seal(message, placeOf.late(entry.handoffId, cleanText(message.id))))}::text[],
         ${late.map(({ message }) => shownAs(message))}::text[]
       ) with ordinality as x (handoff_id, id, message, shown_as, position)
-      where not exists (
-        select 1 from events where events.handoff_id = x.handoff_id and (
-          events.message_id = x.id or (events.message_id is null and strpos(events.event::text, x.shown_as) > 0)
-        )
-      )
+      where not exists (select 1 from events where events.handoff_id = x.handoff_id and ${IS_SHOWN})
       order by position
       on conflict do nothing
     ), patched as (
@@ -148,7 +158,7 @@ export function messageIdOf({ data }: BotEvent): string | null {
  * How the journal of versions without `message_id` names this message. Who offers a message as late may have missed that the run had taken it: a crash
  * between the signal and its mark. The quotes cannot come from a text, where they are escaped.
  */
-const shownAs = ({ id }: LateMessage): string => `"messageId":${JSON.stringify(id)}`;
+const shownAs = ({ id }: { id: string }): string => `"messageId":${JSON.stringify(id)}`;
 
 /** The trace of an event is for its callback. */
 function untraced<E extends BotEvent>(event: E): E {

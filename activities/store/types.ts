@@ -207,6 +207,8 @@ export interface Journal {
     options?: { traced?: boolean },
   ): Promise<E[]>;
   late(handoffId: string): Promise<LateMessage[]>;
+  /** Which of these messages the journal of a handoff has, by id. */
+  has(handoffId: string, messageIds: string[]): Promise<Set<string>>;
   /**
    * All events of a bot in the order in which they became safe to read, behind `cursor` (`start` or none: from the
    * first). Nothing is skipped when transactions commit out of order: a row waits until every older transaction has

@@ -203,6 +203,23 @@ describe('a native handoff', () => {
     expect(await api.store.journal.late(id)).toEqual([]);
   });
 
+  it('that has ended leaves nothing that it had told, although its mark was lost', async () => {
+    const id = await startNative();
+    const about = { at: new Date().toISOString(), botId, handoffId: id, conversationId: conversation };
+    const events = ['one', 'three'].map((text, index) => ({
+      type: 'message.user' as const,
+      seq: index + 1,
+      ...about,
+      data: { messageId: `signed:${conversation}-${text}`, text },
+    }));
+    await api.store.journal.append({ handoffId: id, botId, events, late: [] });
+    await terminate(id);
+    await deliver(event('one', 'userMessage'), event('two', 'userMessage'));
+    await deliver(event('three', 'userMessage'));
+    await settled();
+    expect(await texts(await rowId())).toEqual(['two']);
+  });
+
   it('that has just been closed hands back what the user says, behind what it hands back already', async () => {
     const id = await startNative();
     const about = { at: new Date().toISOString(), botId, handoffId: id, conversationId: conversation };

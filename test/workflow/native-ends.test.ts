@@ -32,6 +32,17 @@ beforeEach(async () => {
   talk = await baton.conversation({ botId, desk: 'messenger', deskConversationId: `d-${randomUUID()}` });
 });
 
+/** A handoff of the conversation of this test. */
+const handOff = () =>
+  baton.start({
+    botId,
+    desk: 'messenger',
+    mode: 'native',
+    channel: 'messenger',
+    conversationId: talk.deskConversationId,
+    deskConversationId: talk.deskConversationId,
+  });
+
 /** The `seq` of what the bot's backend has taken, in the order of arrival. */
 const taken = (): number[] =>
   callback.calls
@@ -131,14 +142,7 @@ it('a message that a crash left unmarked is not told again in the next session',
 it('the end of a terminated handoff gives the conversation back to the bot', async () => {
   await talk.userSays('u1');
   await talk.tell({ kind: 'agentReply', id: 'a1', text: 'I take this' });
-  const handoff = await baton.start({
-    botId,
-    desk: 'messenger',
-    mode: 'native',
-    channel: 'messenger',
-    conversationId: talk.deskConversationId,
-    deskConversationId: talk.deskConversationId,
-  });
+  const handoff = await handOff();
   await handoff.sees('handoff.connecting');
   await baton.client.workflow.getHandle(handoff.id).terminate('by an operator');
   await administer(baton.databaseUrl, `update handoffs set started_at = started_at - interval '2 hours'`);
@@ -149,21 +153,12 @@ it('the end of a terminated handoff gives the conversation back to the bot', asy
 
 it('the late end of a handoff takes nothing from the humans of the next one', async () => {
   const { deskConversationId } = talk;
-  const begin = () =>
-    baton.start({
-      botId,
-      desk: 'messenger',
-      mode: 'native',
-      channel: 'messenger',
-      conversationId: deskConversationId,
-      deskConversationId,
-    });
-  const first = await begin();
+  const first = await handOff();
   await first.sees('handoff.connecting');
   desk.fails(true);
   await first.closes('bot');
   await first.sees('handoff.closed');
-  const second = await begin();
+  const second = await handOff();
   // The pauses of the end have become longer than those of the opening.
   await pause(6_000);
   desk.fails(false);
@@ -178,15 +173,7 @@ it('the late end of a handoff takes nothing from the humans of the next one', as
 it('what the desk refuses after a handoff that it never had has failed at once', async () => {
   await talk.userSays('u1');
   desk.fails('rejected');
-  const { deskConversationId } = talk;
-  const handoff = await baton.start({
-    botId,
-    desk: 'messenger',
-    mode: 'native',
-    channel: 'messenger',
-    conversationId: deskConversationId,
-    deskConversationId,
-  });
+  const handoff = await handOff();
   await handoff.ended();
   await talk.botSays('b1');
   const failed = await until(async () => (await talk.events()).find(({ type }) => type === 'message.failed'), {
@@ -197,15 +184,7 @@ it('what the desk refuses after a handoff that it never had has failed at once',
 
 it('a handoff of a conversation that the desk has no more is over at once', async () => {
   desk.fails('not_found');
-  const { deskConversationId } = talk;
-  const handoff = await baton.start({
-    botId,
-    desk: 'messenger',
-    mode: 'native',
-    channel: 'messenger',
-    conversationId: deskConversationId,
-    deskConversationId,
-  });
+  const handoff = await handOff();
   await handoff.ended(10_000);
   expect(await handoff.types()).toEqual(['handoff.busy', 'handoff.closed']);
 });
@@ -227,6 +206,32 @@ it('one sweep forwards all that an outage has left', async () => {
   await sweep();
   await until(async () => (await talk.events()).length === 451, { message: '450 messages' });
   expect((await talk.events()).slice(1).map(({ data }) => data.messageId)).toEqual(ids);
+});
+
+it('what a handoff has told is not told to the bot again when its mark was lost', async () => {
+  const { deskConversationId } = talk;
+  await talk.userSays('u1');
+  const handoff = await handOff();
+  await handoff.sees('handoff.connecting');
+  for (const id of ['u2', 'u3']) {
+    await baton.store.inbox.receive({
+      botId,
+      desk: 'messenger',
+      dedupeKey: `${deskConversationId}.${id}`,
+      deskConversationId,
+      handoffId: handoff.id,
+      signal: { kind: 'userMessage', id, text: id },
+    });
+  }
+  await handoff.says('u2');
+  await handoff.sees('message.user');
+  await handoff.closes('bot');
+  await handoff.ended();
+  await administer(baton.databaseUrl, `update inbox set received_at = received_at - interval '1 minute'`);
+  await sweep();
+  const said = async () => (await talk.events()).flatMap(({ data }) => data.messageId ?? []);
+  await until(async () => (await said()).includes('u3'), { message: 'what the handoff had not taken' });
+  expect(await said()).toEqual(['u1', 'u3']);
 });
 
 it('every history of these tests replays', async () => {

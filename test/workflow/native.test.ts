@@ -101,7 +101,12 @@ describe('a native conversation on a real Temporal server', () => {
     await until(async () => (await long.events()).length === 41, { message: '41 events' });
     expect(new Set(desk.told).size).toBe(40);
     expect((await long.events()).slice(1).map(({ data }) => data.messageId)).toEqual(ids);
-    expect((await baton.histories(long.id)).length).toBeGreaterThan(1);
+    await until(async () => (await baton.histories(long.id)).length > 1, { message: 'a second run' });
+    await Promise.all([long.userSays('m0', 'after'), long.botSays('m0', 'after')]);
+    await until(() => desk.told.length === 41, { message: 'what was said after it' });
+    expect(desk.told.at(-1)).toBe('bot after');
+    await until(async () => (await long.events()).length === 42, { message: '42 events' });
+    expect((await long.events()).at(-1)?.data.messageId).toBe('after');
   });
 
   it('tries again when the desk fails, and keeps the order', async () => {
