@@ -15,6 +15,7 @@ import { describeConversation } from './details.ts';
 import { happened } from './handoff.ts';
 import { startLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
+import { Lull } from './lull.ts';
 import { CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
 import { answerRecall } from './recall.ts';
@@ -29,7 +30,9 @@ export const conversationQuery = defineQuery<ConversationState | null>('conversa
 export async function conversation(input: ConversationInput): Promise<void> {
   const early: ConversationSignal[] = [];
   const held: { run?: ConversationRun } = {};
+  const lull = new Lull(input.continueAfterEvents);
   setHandler(happened, (signals) => {
+    lull.spoken();
     if (held.run) for (const signal of signals) held.run.apply(signal, Date.now());
     else early.push(...signals);
   });
@@ -51,14 +54,14 @@ export async function conversation(input: ConversationInput): Promise<void> {
     held.run = run;
     for (const signal of early) run.apply(signal, Date.now());
     if (cancelled) close(run);
-    await carryOut(run);
+    await carryOut(run, lull);
   });
   if (cancelled) throw new CancelledFailure('closed by an operator');
 }
 
 const NOTHING = { lastSeq: 0, lastDeskN: 0 };
 
-async function carryOut(run: ConversationRun): Promise<void> {
+async function carryOut(run: ConversationRun, lull: Lull): Promise<void> {
   const show = (): void => setCurrentDetails(describeConversation(run));
   const lanes = startLanes(run, {
     settle: (settled) => run.apply(settled, Date.now(), 'other'),
@@ -67,10 +70,12 @@ async function carryOut(run: ConversationRun): Promise<void> {
   });
   const watchdog = new Watchdog();
   for (;;) {
-    if (run.finished || mayContinue(run)) break;
+    if (run.finished || (mayContinue(run, lull) && lull.isNow())) break;
     watchdog.watch(run.state.status === 'open' ? run.state.idleAtMs : undefined, 'idle timeout');
     const { status } = run.state;
-    await condition(() => watchdog.fired || run.finished || mayContinue(run) || run.state.status !== status);
+    await condition(
+      () => watchdog.fired || run.finished || (mayContinue(run, lull) && lull.isNews) || run.state.status !== status,
+    );
     if (watchdog.takeFired()) run.apply({ kind: 'timePassed' }, Date.now(), 'other');
   }
   watchdog.stop();
@@ -84,12 +89,8 @@ async function stop(lanes: Lanes): Promise<void> {
   for (const lane of [lanes.quick, lanes.journal, lanes.desk, lanes.callback]) await lane.stop();
 }
 
-function mayContinue(run: ConversationRun): boolean {
-  const info = workflowInfo();
-  const after = run.input.continueAfterEvents;
-  const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
-  return due && run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
-}
+const mayContinue = (run: ConversationRun, { isDue }: Lull): boolean =>
+  isDue && run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
 
 async function continueRun(run: ConversationRun): Promise<void> {
   await continueAsNew<typeof conversation>({ ...run.input, carried: run.carry() });

@@ -41,7 +41,7 @@ export type Happening =
   | { kind: 'timePassed'; hasLooked?: boolean };
 
 /** The state before anything happened, and the first step: ask for the e-mail, wait for the opening, or open at the desk. */
-export function begin(input: HandoffInput, nowMs: number): Step {
+export function begin(input: HandoffInput, nowMs: number, startedMs = nowMs): Step {
   const state: HandoffState = {
     status: input.emailRequired ? 'awaiting_email' : 'opening',
     deskHasIt: false,
@@ -52,7 +52,7 @@ export function begin(input: HandoffInput, nowMs: number): Step {
     closeQueued: false,
     seen: [],
     counts: { user: 0, agent: 0, failed: 0, duplicates: 0, late: 0 },
-    memory: { startedMs: nowMs, messages: [] },
+    memory: { startedMs, messages: [] },
     ...(input.user.email === undefined ? {} : { email: input.user.email }),
     ...(input.deskConversationId === undefined ? {} : { deskConversationId: input.deskConversationId }),
   };

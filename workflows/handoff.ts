@@ -26,6 +26,7 @@ import { deskSteps } from './desk-steps.ts';
 import { Lane } from './lane.ts';
 import { startLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
+import { Lull } from './lull.ts';
 import { CALLBACK_DRAIN_MS, CARRY_LIMIT_CHARACTERS } from './policies.ts';
 import * as act from './proxies.ts';
 import { Lookout } from './reconcile.ts';
@@ -49,13 +50,15 @@ const CLOSE_REASON = defineSearchAttributeKey(SEARCH_ATTRIBUTES.closeReason, 'KE
 
 /** One handoff, from the request for a human to its end. */
 export async function handoff(input: HandoffInput): Promise<{ reason: CloseReason }> {
-  const run = new HandoffRun(withKnownSecondDesk(input), Date.now());
+  const run = new HandoffRun(withKnownSecondDesk(input), Date.now(), workflowInfo().startTime.getTime());
+  const lull = new Lull(input.continueAfterEvents);
   const showOperators = (): void => setCurrentDetails(describeForOperators(run));
   const report = (happening: Happening, by: 'signal' | 'other' = 'other'): void => {
     run.apply(happening, Date.now(), by);
     showOperators();
   };
   setHandler(happened, (signals) => {
+    lull.spoken();
     for (const signal of signals) if (isForHandoff(signal)) report(signal, 'signal');
   });
   setHandler(viewQuery, () => run.view());
@@ -68,7 +71,7 @@ export async function handoff(input: HandoffInput): Promise<{ reason: CloseReaso
     cancelled = true;
     report({ kind: 'close', id: 'operator-cancel', by: 'operator' });
   });
-  await CancellationScope.nonCancellable(() => carryOut(run, report, showOperators));
+  await CancellationScope.nonCancellable(() => carryOut(run, lull, report, showOperators));
   if (cancelled) throw new CancelledFailure('closed by an operator');
   return { reason: run.state.closeReason ?? 'operator_closed' };
 }
@@ -86,7 +89,7 @@ function isMissed(run: HandoffRun, watchdog: Watchdog, lookout: Lookout): boolea
   return watchdog.misses(nextDeadlineMs(run.state)) && patched(REARM);
 }
 
-async function carryOut(run: HandoffRun, report: Report, sent: () => void): Promise<void> {
+async function carryOut(run: HandoffRun, lull: Lull, report: Report, sent: () => void): Promise<void> {
   const leavable = run.input.secondDesk !== undefined;
   const lanes = startLanes(run, { settle: report, steps: deskSteps(run, report), sent, leavable });
   if (run.input.mode === 'native') handBackLane(run);
@@ -109,7 +112,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
       run.hurry = false;
       if (run.nextForDesk()[0]?.kind !== 'open') lanes.desk.interrupt();
     }
-    if (run.finished || mayContinue(run)) break;
+    if (run.finished || (mayContinue(run, lull) && lull.isNow())) break;
     lookout.takeAnswered();
     if (!lookout.busy || run.state.closing) watchdog.watch(nextDeadlineMs(run.state), timerName(run));
     await condition(
@@ -120,7 +123,7 @@ async function carryOut(run: HandoffRun, report: Report, sent: () => void): Prom
         run.finished ||
         run.hurry ||
         isNews(run, shown) ||
-        mayContinue(run) ||
+        (mayContinue(run, lull) && lull.isNews) ||
         endDecided(run, interrupted),
     );
     if (!watchdog.takeFired()) continue;
@@ -205,12 +208,9 @@ function timerName(run: HandoffRun): string {
 }
 
 /** Enough history for one run, and little enough waiting to be carried to the next. (11) */
-function mayContinue(run: HandoffRun): boolean {
-  const info = workflowInfo();
-  const after = run.input.continueAfterEvents;
-  const due = after === undefined ? info.continueAsNewSuggested : info.historyLength >= after;
+function mayContinue(run: HandoffRun, { isDue }: Lull): boolean {
   const waits = run.state.status === 'scheduled';
-  if (!due || run.state.closing || (run.desk[0]?.kind === 'open' && !waits)) return false;
+  if (!isDue || run.state.closing || (run.desk[0]?.kind === 'open' && !waits)) return false;
   return run.waitingCharacters < CARRY_LIMIT_CHARACTERS;
 }
 

@@ -8,4 +8,5 @@ export const NEW_PATCHES: ReadonlySet<string> = new Set([
   'look-at-quiet',
   'second-desk',
   'rearm',
+  'lull',
 ]);

@@ -1,5 +1,5 @@
 /** Looks what the desk has, where its webhooks may not have told everything: before a silence counts, and at the end. */
-import { patched, workflowInfo } from '@temporalio/workflow';
+import { patched } from '@temporalio/workflow';
 import type { DeadlineKind } from './contracts.ts';
 import type { Happening } from './core.ts';
 import * as act from './proxies.ts';
@@ -67,7 +67,7 @@ export class Lookout {
   async #look(isEnding: boolean): Promise<boolean> {
     const { input, state, address } = this.#run;
     // Also what was said before the desk had accepted it, or a worker begun with it: in a messenger the two may talk then.
-    const sinceMs = Math.min(state.memory?.startedMs ?? 0, workflowInfo().startTime.getTime());
+    const sinceMs = state.memory?.startedMs ?? 0;
     const { handoffId, botId, desk, deskConversationId } = address;
     const look = { handoffId, botId, desk, deskConversationId, mode: input.mode, sinceMs, isEnding };
     return await act.look.reconcile(look).then(

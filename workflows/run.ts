@@ -32,7 +32,8 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
   /** The desk's messages are to be tried at once, whatever pause they sit in. */
   hurry = false;
 
-  constructor(input: HandoffInput, nowMs: number) {
+  /** `startedMs`: when it was asked for, which is earlier when no worker was there. */
+  constructor(input: HandoffInput, nowMs: number, startedMs = nowMs) {
     super(input.settings.callback, input.carried?.callback ?? { nextSeq: 1, recent: [] });
     this.input = input;
     if (input.carried) {
@@ -44,7 +45,7 @@ export class HandoffRun extends Outboxes<HandoffEvent> {
       this.handBack.push(...(handBack ?? []));
       this.withdrawals.push(...(withdrawals ?? []));
     } else {
-      const first = begin(input, nowMs);
+      const first = begin(input, nowMs, startedMs);
       this.state = first.state;
       this.takeStep(first, 'signal');
     }

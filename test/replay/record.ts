@@ -327,6 +327,18 @@ const SCENARIOS: Record<string, Scenario> = {
     await handoff.closes('user');
     return handoff;
   },
+  async 'continued-in-a-lull'(baton) {
+    const handoff = await baton.start({ continueAfterEvents: 40 });
+    await handoff.sees('handoff.connecting');
+    for (let i = 1; i <= 40; i += 1) await handoff.says(`u${i}`);
+    await until(() => textsAtDesk(baton, handoff.id).length === 40, { message: 'all messages', timeoutMs: 30_000 });
+    await until(async () => (await baton.histories(handoff.id)).length > 1, {
+      message: 'a second run',
+      timeoutMs: 30_000,
+    });
+    await handoff.closes('user');
+    return handoff;
+  },
 };
 
 /** Names and paths of the machine that recorded have no part in a replay. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
 import { desks } from '../../activities/desks/registry.ts';
 import type { DeskSandbox, SandboxLine, SandboxTalk } from '../../api/sandbox/desk-sandbox.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   Mode,
 } from '../../workflows/contracts.ts';
 import { call, type Answer, type Link } from './bots.ts';
-import { CALLBACK_SECRET, startCallbackReceiver } from './callback.ts';
+import { CALLBACK_SECRET, signature, startCallbackReceiver } from './callback.ts';
 import type { Cluster } from './cluster.ts';
 import type { TestedDesk } from './desk-facts.ts';
 import { until } from './poll.ts';
@@ -63,8 +62,6 @@ export interface DeskTalk {
 }
 
 export const QUESTION = 'Where is my order?';
-
-const signature = new Webhook(CALLBACK_SECRET);
 
 /** What a talk needs of the Baton that serves it. */
 export type Served = Pick<Cluster, 'url' | 'operatorKey' | 'temporal'>;

@@ -231,8 +231,9 @@ describe('a handoff on a real Temporal server', () => {
       sent.push(`user ${i}`);
       await handoff.says(String(i));
       await handoff.replies(`a${i}`);
-      // A repeat of a message from an earlier run.
-      if (i === 60) await handoff.says('1');
+      if (i !== 50) continue;
+      await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+      await handoff.says('1'); // a repeat of a message of an earlier run
     }
     await until(() => textsAtDesk(baton, handoff.id).length === 60, { message: 'all messages', timeoutMs: 60_000 });
     await handoff.closes('user');

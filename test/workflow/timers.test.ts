@@ -1,10 +1,11 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestBaton } from '../support/baton.ts';
+import { startTestBaton, textsAtDesk } from '../support/baton.ts';
 import type { Handoff, TestBaton } from '../support/baton.ts';
 import { settings } from '../support/input.ts';
 import { until } from '../support/poll.ts';
 import { timeSkippingServer } from '../support/temporal.ts';
+import type { ReturnPacket } from '../../workflows/contracts.ts';
 import { callbackTailWorkflowId, TASK_QUEUE, WORKFLOW } from '../../workflows/ids.ts';
 
 /** The true 60 s and 180 s, on a server that skips the waiting. */
@@ -235,4 +236,47 @@ it('a message that no desk takes for 24 hours ends without one', async () => {
   await handoff.sees('handoff.closed', 60_000);
   baton.desk.clearFaults();
   expect((await handoff.events()).at(-1)?.data).toMatchObject({ reason: 'desk_unavailable' });
+});
+
+it('a clock of the server that jumps ahead ends one wait early by as much, and turns no order round', async () => {
+  const handoff = await baton.start();
+  await handoff.sees('handoff.connecting');
+  const startedMs = Date.now();
+  // Sent by the clock of the API, which does not jump.
+  const says = (id: string) => handoff.signal({ kind: 'userMessage', id, text: `user ${id}`, atMs: Date.now() });
+  await says('before');
+  await env.sleep('61s');
+  await handoff.sees('handoff.wait_timeout');
+  expect(Date.now() - startedMs).toBeLessThan(60_000);
+  await handoff.signal({ kind: 'waitChoice', id: 'c1', choice: 'wait', atMs: Date.now() });
+  await says('after');
+  await env.sleep('50s');
+  await handoff.replies('a1');
+  await handoff.sees('message.agent');
+  expect(await handoff.types()).toEqual([
+    'handoff.connecting',
+    'message.user',
+    'handoff.wait_timeout',
+    'handoff.connecting',
+    'message.user',
+    'handoff.active',
+    'message.agent',
+  ]);
+  const ats = (await handoff.events()).map(({ at }) => at);
+  expect(ats).toEqual(ats.toSorted());
+  await handoff.closes('user');
+  await handoff.ended();
+  expect(textsAtDesk(baton, handoff.id)).toEqual(['user before', 'user after']);
+});
+
+it('what the user has waited for a worker is part of his time', async () => {
+  await baton.stopWorker();
+  const handoff = await baton.start();
+  await env.sleep('40s');
+  await baton.startWorker();
+  await handoff.sees('handoff.connecting');
+  await handoff.closes('user');
+  await handoff.ended();
+  const packet = (await handoff.events()).at(-1)?.data['packet'] as ReturnPacket;
+  expect(packet.durationSeconds).toBeGreaterThanOrEqual(40);
 });
