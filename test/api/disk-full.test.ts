@@ -69,3 +69,23 @@ it('a full disk of PostgreSQL is 503 for what has to be stored, and nothing that
   expect(types().at(-1)).toBe('handoff.closed');
   expect(stream.events().map(({ seq }: HandoffEvent) => seq)).toEqual([1, 2, 3, 4, 5]);
 });
+
+it('what a Webhook desk does not send again after a 503 is not heard, and what it does is heard once', async () => {
+  const { id } = (await api.start(bot.botId, {}, { headers: { prefer: 'wait=20' } })).json.handoff;
+  const makeRoom = await fillDisk();
+  for (const body of ['forgotten', 'again']) expect((await agentSays(id, body)).status).toBe(503);
+  await makeRoom();
+  for (const body of ['again', 'new']) {
+    await until(async () => (await agentSays(id, body)).status === 200, { message: `${body} is taken` });
+  }
+  const texts = async () =>
+    (await api.call('GET', `/v1/handoffs/${id}/events`, { key: bot.key })).json.events
+      .filter(({ type }: HandoffEvent) => type === 'message.agent')
+      .map(({ data }: HandoffEvent) => data['text']);
+  await until(async () => (await texts()).includes('new'), { message: 'the newest word' });
+  await api.call('POST', `/v1/handoffs/${id}/close`, { key: bot.key, body: { by: 'user' } });
+  await until(async () => (await api.call('GET', `/v1/handoffs/${id}`, { key: bot.key })).json.status === 'closed', {
+    message: 'the end',
+  });
+  expect(await texts()).toEqual(['again', 'new']);
+});

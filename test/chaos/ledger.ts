@@ -49,7 +49,8 @@ export async function enter(life: Life): Promise<Entry> {
       events,
       lateMessages.map(({ id }) => id),
     ),
-    ...neverFound(life, [...textsOf('message.agent'), ...lateOf('agent')]),
+    ...neverFound(life, 'agent', [...textsOf('message.agent'), ...lateOf('agent')]),
+    ...(place.mode === 'native' ? inMessenger(life, textsOf('message.user'), lateOf('user')) : []),
     ...opened(life),
     ...chain(life, events),
     ...told(life, events),
@@ -114,13 +115,25 @@ function bothShownAndLate(events: HandoffEvent[], late: string[]): string[] {
 }
 
 /** A webhook that did not arrive is no loss where the desk can be asked: it is, before the end. */
-function neverFound({ place, side, endedInPeace }: Life, got: string[]): string[] {
+function neverFound({ id, place, side, endedInPeace }: Life, from: 'user' | 'agent', got: string[]): string[] {
   if (!place.looksUp || !side || !endedInPeace) return [];
   const has = new Set(got);
   return side
-    .lines('agent')
-    .filter((text) => !has.has(text) && text.startsWith('agent '))
-    .map((text) => `lost: the desk has of the agent, and nobody else, "${text}"`);
+    .lines(from)
+    .filter((text) => !has.has(text) && text.endsWith(` of ${id}`))
+    .map((text) => `lost: the desk has of the ${from}, and nobody else, "${text}"`);
+}
+
+/** What the user writes in a messenger reaches the handoff, or the bot when that has ended, and never both. */
+function inMessenger(life: Life, shown: string[], late: string[]): string[] {
+  const toBot = life.place.stream.events
+    .filter(({ handoffId }) => handoffId === undefined)
+    .map(({ data }) => String(data['text'] ?? ''));
+  const both = shown.filter((text) => toBot.includes(text));
+  return [
+    ...neverFound(life, 'user', [...shown, ...late, ...toBot]),
+    ...both.map((text) => `doubled: told as the handoff's and as the bot's "${text}"`),
+  ];
 }
 
 function opened({ place, question }: Life): string[] {

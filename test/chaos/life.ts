@@ -71,32 +71,26 @@ export async function live(place: Place, end: End, pace: Pace): Promise<void> {
 }
 
 async function begin(place: Place): Promise<Life> {
-  const conversationId = (await place.userBegins?.()) ?? `conversation-${randomUUID()}`;
+  let conversationId = (await place.userBegins?.()) ?? `conversation-${randomUUID()}`;
   const question = `Who helps ${randomUUID()}?`;
-  const body = {
-    botId: place.botId,
-    conversationId,
-    channel: place.channel,
-    user: { id: 'u-1', name: 'Lea' },
-    question,
-  };
+  const body = { botId: place.botId, channel: place.channel, user: { id: 'u-1', name: 'Lea' }, question };
   const startedMs = Date.now();
   const started = await until(
     async () => {
-      const { status, json } = await insist(place, 'POST', '/v1/handoffs', body);
+      const { status, json } = await insist(place, 'POST', '/v1/handoffs', { ...body, conversationId });
       if (json?.handoff?.id !== undefined) return json.handoff as { id: string };
-      // Nobody told us of the user yet: the desk's webhook is on its way, or it is asked later.
-      if (place.mode === 'native') return undefined;
+      // Nobody told us of the user yet: the desk's webhook is on its way, it is asked later, or he writes once more.
+      if (place.userBegins) return void (conversationId = await place.userBegins(conversationId));
       throw new Error(`start: ${status} ${JSON.stringify(json)}`);
     },
-    { timeoutMs: RETRY_MS, everyMs: 500, message: () => `${place.name}: a start of ${conversationId}` },
+    { timeoutMs: RETRY_MS, everyMs: 1_000, message: () => `${place.name}: a start of ${conversationId}` },
   );
   const life = { id: started.id, place, question, startedMs, said: [], replied: [], ends: [], endedInPeace: false };
   return { ...life, side: place.mode === 'native' ? place.side(conversationId) : undefined };
 }
 
 async function userTalks(life: Life, { random, pauseMs, length, isOver }: Pace): Promise<void> {
-  for (let n = 1; n <= length && (n <= LEAST || !isOver()); n += 1) {
+  for (let n = 1; (n <= length && (n <= LEAST || !isOver())) || (await isUnseen(life)); n += 1) {
     await sleep(random() * 2 * pauseMs);
     const message: Sent = { id: `u-${n}`, text: `user ${n} of ${life.id}`, outcome: 'unknown', loose: false };
     life.said.push(message);
@@ -104,6 +98,11 @@ async function userTalks(life: Life, { random, pauseMs, length, isOver }: Pace):
     else await say(life, message);
     if (message.outcome === 'closed') return;
   }
+}
+
+/** At a desk that takes a request with the user's next word only, one is missing. */
+async function isUnseen(life: Life): Promise<boolean> {
+  return life.side?.isThere() === false && (await stateOf(life)).status !== 'closed';
 }
 
 async function say(life: Life, message: Sent): Promise<void> {
@@ -154,17 +153,17 @@ async function sideOf(life: Life, isOver: () => boolean): Promise<DeskSide | und
     const known = life.place.knows(life.id);
     if (known) life.side ??= life.place.side(life.id);
     else if (known === undefined && deskConversationId) life.side ??= life.place.side(deskConversationId);
-    return life.side !== undefined || status === 'closed';
+    return life.side?.isThere() === true || status === 'closed';
   };
   const timeoutMs = PATIENCE_MS;
   const message = () => `${life.place.name}: ${life.id} at the desk${isOver() ? ', in peace' : ''}`;
   await until(look, { timeoutMs, everyMs: 250, message });
-  return life.side;
+  return life.side?.isThere() ? life.side : undefined;
 }
 
 async function endIt(life: Life, by: End, { isPeace, random }: Pace): Promise<void> {
   life.endedInPeace = isPeace();
-  const who = by === 'agent' && life.side === undefined ? 'user' : by;
+  const who = by === 'agent' && life.side?.isThere() !== true ? 'user' : by;
   life.ends.push(who);
   if (who !== 'agent') return await close(life, who);
   if (await life.side!.close()) return;

@@ -6,6 +6,7 @@ import { startCallbackReceiver, withCallbackSecret, type CallbackReceiver } from
 import { followBot, type Follower } from '../support/follower.ts';
 import { desksIn, type TestedDesk } from '../support/desk-facts.ts';
 import { openDesk, type DeskBot } from '../support/desk-talks.ts';
+import { turnDesks, type TurnDesk } from '../support/turn-desks.ts';
 import type { Parts } from './parts.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
@@ -45,8 +46,8 @@ export interface Place {
   heal(): void;
   /** Undefined: an operator would have to put in a new one. */
   expireTokens: (() => void) | undefined;
-  /** In native mode the user writes first, at the desk; otherwise undefined. */
-  userBegins: (() => Promise<string>) | undefined;
+  /** In native mode the user writes first, at the desk; otherwise undefined. `before`: where nobody has heard him yet. */
+  userBegins: ((before?: string) => Promise<string>) | undefined;
   /** The desk's side of one handoff. */
   side(deskId: string): DeskSide;
   /** Conversations at the desk in which this text is. */
@@ -57,6 +58,8 @@ export interface Place {
 }
 
 export interface DeskSide {
+  /** The humans have it. */
+  isThere(): boolean;
   reply(text: string): Promise<Outcome>;
   /** The agent ends it; true: Baton was told. */
   close(): Promise<boolean>;
@@ -125,6 +128,7 @@ export async function webhookPlace(
     expireTokens: undefined,
     userBegins: undefined,
     side: (id) => ({
+      isThere: () => true,
       async reply(text) {
         const { status, code } = await desk.reply(id, text, { messageId: text, retryForMs: RETRY_MS });
         return status === 200 ? 'accepted' : code === 40_356 ? 'closed' : 'unknown';
@@ -144,13 +148,25 @@ export async function webhookPlace(
   };
 }
 
-export const testedDesks = (): TestedDesk[] => [...desksIn('external'), ...desksIn('native')];
+type ChaosDesk = TestedDesk & Pick<TurnDesk, 'isTheBots' | 'isSwitchedOff'>;
 
-export async function deskPlace(parts: Parts, desk: TestedDesk): Promise<Place> {
+/** Every desk in every mode that it has. */
+export const testedDesks = (): ChaosDesk[] => [
+  ...desksIn('external'),
+  ...desksIn('native'),
+  ...turnDesks().filter(({ mode }) => mode === 'native'),
+];
+
+export async function deskPlace(parts: Parts, desk: ChaosDesk): Promise<Place> {
   const sandbox: DeskSandbox = desk.create();
   const callback = await startCallbackReceiver();
   const { deskUrl, callbackUrl, ...ways } = await waysTo(await sandbox.listen(), callback);
-  const create = (): DeskSandbox => ({ ...sandbox, listen: () => Promise.resolve(deskUrl) });
+  let connection: { webhookUrl: string } | undefined;
+  const create = (): DeskSandbox => ({
+    ...sandbox,
+    listen: () => Promise.resolve(deskUrl),
+    connect: (to) => sandbox.connect((connection = to)),
+  });
   const more = {
     ...withCallbackSecret({ callback: { url: callbackUrl } }),
     waitTimeoutSeconds: 3_600,
@@ -158,6 +174,18 @@ export async function deskPlace(parts: Parts, desk: TestedDesk): Promise<Place> 
   };
   const bot: DeskBot = await openDesk(parts, { ...desk, create }, desk.mode, more);
   const stream = follow(parts, bot.id);
+
+  async function userBegins(before?: string): Promise<string> {
+    const text = `Hello bot ${randomUUID()}`;
+    if (desk.isTheBots === undefined) return before ?? (await sandbox.user.writes(text));
+    // Who runs the desk sees it and switches the bot on again.
+    if (desk.isSwitchedOff?.(sandbox) && connection) sandbox.connect(connection);
+    const isOn = before !== undefined && desk.isTheBots(sandbox, before);
+    // The desk waits for the bot, and the bot is to ask for a human meanwhile.
+    void sandbox.user.writes(text, isOn ? { conversationId: before } : {}).catch(() => undefined);
+    return sandbox.conversations().find(({ messages }) => messages.some((line) => line.text === text))!.id;
+  }
+
   return {
     name: `${desk.kind}, ${desk.mode}`,
     botId: bot.id,
@@ -178,8 +206,9 @@ export async function deskPlace(parts: Parts, desk: TestedDesk): Promise<Place> 
       sandbox.webhooks({});
     },
     expireTokens: desk.renewsTokens === true ? () => sandbox.expireTokens() : undefined,
-    userBegins: desk.mode === 'native' ? () => sandbox.user.writes(`Hello bot ${randomUUID()}`) : undefined,
+    userBegins: desk.mode === 'native' ? userBegins : undefined,
     side: (id) => ({
+      isThere: () => desk.isTheBots?.(sandbox, id) !== true,
       async reply(text) {
         if (desk.takenFirst && desk.mode === 'native')
           await within(sandbox.human.transfer(id, desk.takenFirst.agent), 0);

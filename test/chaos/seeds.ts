@@ -10,7 +10,7 @@ export const SEEDS: readonly number[] = [
 /** The run that is part of `npm test`: every kind of trouble, each once or twice. */
 export const SHORT: Omit<ChaosOptions, 'seed' | 'log'> = {
   seconds: 8,
-  handoffs: 12,
+  handoffs: 13,
   each: 1,
   pauseMs: 300,
   length: 4,

@@ -19,6 +19,10 @@ interface TooLate {
 /** A desk whose bot can only speak while the desk waits for it, in its HTTP call. */
 export interface TurnDesk extends TestedDesk {
   tooLate: TooLate[];
+  /** The bot has the conversation, and not the humans. */
+  isTheBots?(sandbox: DeskSandbox, conversationId: string): boolean;
+  /** The desk asks the bot nothing any more, for desks that do so when it has failed too often. */
+  isSwitchedOff?(sandbox: DeskSandbox): boolean;
   /** What the desk could not use in the bot's answers. */
   problems(sandbox: DeskSandbox): string[];
   /** Why nobody tells us what is said after the transfer unless this is switched on. */
@@ -51,6 +55,8 @@ const zoho = (): TurnDesk[] =>
         then: 'with the next turn',
       },
     ],
+    isTheBots: (sandbox, id) => sandbox.conversation(id)?.assignee === 'Zobot',
+    isSwitchedOff: (sandbox) => (sandbox as ZohoSalesiqSandbox).zobot.disabled,
     problems: (sandbox) => [...(sandbox as ZohoSalesiqSandbox).zobot.problems],
     leaves: (sandbox, id) => (sandbox as ZohoSalesiqSandbox).visitorCloses(id),
     nobody: {
