@@ -7,6 +7,12 @@ import { startPostgres } from '../../worker/local/postgres.ts';
 import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { startRole, type RoleProcess } from '../support/role-process.ts';
 
+/**
+ * The servers keep what they have seen in caches that take hours to fill: PostgreSQL 128 MB, Temporal each run for an hour.
+ * With smaller ones, full in the first minutes, what grows later is something else.
+ */
+const CACHES = { postgres: 'shared_buffers=32MB', temporal: 'history.hostLevelCacheMaxSize=500' };
+
 /** Baton as two processes on servers of its own, with the settings that it has by itself. */
 export interface Servers {
   folder: string;
@@ -31,9 +37,14 @@ export async function startServers(): Promise<Servers> {
     const folder = await mkdtemp(join(tmpdir(), 'baton-soak-'));
     closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const binary = (): Promise<string> => findBinary(TEMPORAL_CLI, process.env, console.log);
-    const postgres = await startPostgres({ folder });
+    const postgres = await startPostgres({ folder, settings: [CACHES.postgres] });
     closers.push(() => postgres.stop());
-    const temporal = await startTemporal({ folder, binary, ui: false });
+    const temporal = await startTemporal({
+      folder,
+      binary,
+      ui: false,
+      extraArgs: ['--dynamic-config-value', CACHES.temporal],
+    });
     closers.push(() => temporal.stop());
     const operatorKey = randomBytes(24).toString('base64url');
     const env = {

@@ -28,8 +28,8 @@ interface Series {
   bound?: number;
 }
 
-/** A new run begins at 4,096 events as Temporal suggests it, and what is under way then still adds some. */
-const HISTORY_BOUND = 6_000;
+/** A run goes on in a new one from 1,500 events on, as soon as the talk rests for a moment. */
+const HISTORY_BOUND = 3_000;
 /** Samples of one low. */
 const STRETCH = 5;
 
