@@ -126,7 +126,7 @@ function change({ holder, key }: Place, mutation: Mutation, places: Place[]): vo
     case 'value':
       return set(holder, key, mutation.value);
     case 'longer':
-      return typeof now === 'string' ? set(holder, key, now.repeat(mutation.times).slice(0, 200_000)) : undefined;
+      return typeof now === 'string' ? set(holder, key, longer(now, mutation.times)) : undefined;
     case 'retyped':
       return set(holder, key, retyped(now));
     case 'nested':
@@ -152,6 +152,12 @@ function change({ holder, key }: Place, mutation: Mutation, places: Place[]): vo
 /** Also `__proto__` is only a key. */
 const set = (holder: Record<string, unknown>, key: string, value: unknown): void =>
   void Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
+
+const LONGEST = 200_000;
+
+/** Cut only at the end, a text that is long already would fill half a gigabyte on the way. */
+const longer = (text: string, times: number): string =>
+  text.repeat(Math.min(times, Math.ceil(LONGEST / Math.max(1, text.length)))).slice(0, LONGEST);
 
 function retyped(value: unknown): unknown {
   if (typeof value === 'number') return String(value);
