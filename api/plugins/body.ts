@@ -1,5 +1,6 @@
 import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { unprintable } from '../../activities/http/json.ts';
 import { ApiError } from '../errors.ts';
 
 /**
@@ -38,6 +39,9 @@ export function storableJson(app: FastifyInstance): FastifyBodyParser<string> {
     if (isTooDeep(text)) return done(new ApiError(400, 'invalid_request', `JSON may be nested ${MAX_DEPTH} deep.`));
     parse(request, text, (error, value) => {
       if (error === null && value === null) return done(null, NULL_BODY);
+      if (error === null && unprintable(text, value).length > 0) {
+        return done(new ApiError(400, 'invalid_request', 'JSON may have no key "toString".'));
+      }
       // Only an escape can bring such a character: raw control bytes are no JSON, and decoding repairs bad UTF-8.
       done(error, error === null && text.includes('\\u') ? storable(value) : value);
     });

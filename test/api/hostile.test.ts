@@ -48,6 +48,8 @@ const BODIES: Body[] = [
   ['with __proto__', start(',"__proto__":{"botId":"x"}'), 400],
   ['with __proto__ inside', start(',"metadata":{"__proto__":{"a":1}}'), 400],
   ['with a constructor', start(',"metadata":{"constructor":{"prototype":{"a":1}}}'), 400],
+  ['with a length that is no number', start(',"history":{"length":{"toString":1}}'), 400],
+  ['with what cannot be a text', start(',"metadata":{"k":{"to\\u0053tring":1}}'), 400],
   ['with numbers out of range', start(',"metadata":{"k":1e999,"l":-1e999,"m":1e-999}'), 404],
   ['with a number of ten thousand digits', start(`,"metadata":{"k":${'9'.repeat(10_000)}}`), 404],
   ['with objects without end', nested(50_000, '{"a":', '}'), 400],

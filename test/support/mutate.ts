@@ -58,6 +58,8 @@ const odd = fc.oneof(
     -62_167_219_200,
     '1e400',
   ),
+  // As a text, or as a number, none of these is one: it throws.
+  fc.constantFrom<unknown>({ toString: '' }, { valueOf: 1, toString: 1 }, [{ toString: null }], { toJSON: 1 }),
   fc.string({ unit: 'binary' }),
   fc.jsonValue({ maxDepth: 3 }),
 );
@@ -124,7 +126,8 @@ function change({ holder, key }: Place, mutation: Mutation, places: Place[]): vo
     case 'gone':
       return void delete holder[key];
     case 'value':
-      return set(holder, key, mutation.value);
+      // What is given is one object for all runs: changed in one, it would grow from each to the next.
+      return set(holder, key, structuredClone(mutation.value));
     case 'longer':
       return typeof now === 'string' ? set(holder, key, longer(now, mutation.times)) : undefined;
     case 'retyped':

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Attachment, HandoffSignal, Mode, User } from '../../../workflows/contracts.ts';
+import { parseJson } from '../../http/json.ts';
 import type { AuthResult, DeskEvent, RawRequest, WebhookGuide } from '../desk.ts';
 import type { IntercomConfig } from './config.ts';
 import { type Conversation, type Part, readBody, readConversation } from './shapes.ts';
@@ -41,7 +42,7 @@ export function authenticate(request: RawRequest, config: Partial<IntercomConfig
 const notification = z.object({
   topic: z.string(),
   id: z.string().nullish().catch(undefined),
-  created_at: z.unknown().optional(),
+  created_at: z.union([z.number(), z.string()]).optional().catch(undefined),
   data: z.object({ item: z.unknown() }),
 });
 
@@ -55,7 +56,7 @@ interface Heard {
 
 /** Throws only when the body is not JSON. */
 export function parse(request: RawRequest, config: Partial<IntercomConfig>): DeskEvent[] {
-  const body = notification.safeParse(JSON.parse(request.body.toString('utf8')));
+  const body = notification.safeParse(parseJson(request.body.toString('utf8')));
   if (!body.success) return [];
   const { topic, data, created_at: at } = body.data;
   const conversation = readConversation(data.item);

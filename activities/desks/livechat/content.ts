@@ -37,7 +37,7 @@ function flat(element: Fields): string {
     .map(fields)
     .flatMap((button) => {
       const label = text(button['text']);
-      const target = ['url', 'webview'].includes(String(button['type'])) ? text(button['value']) : undefined;
+      const target = ['url', 'webview'].includes(text(button['type']) ?? '') ? text(button['value']) : undefined;
       if (label === undefined) return [];
       return [`- ${label}${target === undefined ? '' : `: ${target}`}`];
     });

@@ -36,7 +36,7 @@ function eventsOf({ config }: Context, { deskConversationId, sinceMs }: RecentRe
   const people = new Map(users.map((user) => [text(user['id']) ?? '', user]));
   const human = !users.some((user) => isSeat(user['id'], config) && user['present'] !== false);
   const all = list(thread['events']).map(fields);
-  const isNew = (event: Fields): boolean => !(Date.parse(String(event['created_at'])) < sinceMs);
+  const isNew = (event: Fields): boolean => !(Date.parse(text(event['created_at']) ?? '') < sinceMs);
   const messages = all.filter(isNew).flatMap((event) => messageOf(event, { talk, people, human }, config));
   if (thread['active'] !== false) return messages;
   const end = all.findLast((event) => /archived|banned/.test(text(event['system_message_type']) ?? ''));

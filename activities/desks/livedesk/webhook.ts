@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Agent, Attachment, HandoffSignal, Mode, User } from '../../../workflows/contracts.ts';
+import { parseJson } from '../../http/json.ts';
 import type { AuthResult, DeskEvent, RawRequest, WebhookGuide } from '../desk.ts';
 import type { LivedeskConfig } from './config.ts';
 import { CUSTOMER } from './messages.ts';
@@ -56,7 +57,7 @@ type Settings = Partial<LivedeskConfig>;
 
 /** Throws only when the body is not JSON. */
 export function parse(request: RawRequest, config: Settings): DeskEvent[] {
-  const body: unknown = JSON.parse(request.body.toString('utf8'));
+  const body: unknown = parseJson(request.body.toString('utf8'));
   const event = (body as { event?: unknown } | null)?.event;
   if (event === 'message_created') return said(readMessage(body), config);
   if (typeof event === 'string' && CHANGES.includes(event)) return changed(readConversation(body), event, config);

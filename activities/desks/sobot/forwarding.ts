@@ -33,7 +33,7 @@ const AGENT = 2;
 export function parseForwarding(body: Fields, config: SobotConfig): DeskEvent[] {
   const records = list(body['content'])
     .map(fields)
-    .filter(({ companyid }) => companyid === undefined || String(companyid) === config.companyId);
+    .filter(({ companyid }) => companyid === undefined || text(companyid) === config.companyId);
   if (body['type'] === 'conversation') return records.flatMap((record) => ended(record, config));
   if (body['type'] === 'msg' && config.way === 'widget') return records.flatMap(said);
   return [];

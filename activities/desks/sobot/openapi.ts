@@ -207,6 +207,6 @@ export async function checkHours(ctx: Context, operation: Operation): Promise<vo
   if (groupId === undefined) return;
   const query = `?${new URLSearchParams({ groupid: groupId }).toString()}`;
   const item = fields(await call(ctx, operation, 'admin_is_work', { query }));
-  if (String(item['is_work']) !== 'false') return;
+  if (item['is_work'] !== false && item['is_work'] !== 'false') return;
   throw new SobotError({ operation, kind: 'rejected', reason: 'the group is outside its working hours' });
 }

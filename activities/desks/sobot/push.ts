@@ -71,7 +71,7 @@ function contentOf(body: Fields): Content | undefined {
   const isWrapped = typeof inner['msg'] === 'string';
   const words = isWrapped ? inner['msg'] : given;
   if (typeof words !== 'string' || words.trim() === '') return undefined;
-  const type = String((isWrapped ? inner['msgType'] : undefined) ?? body['msgType'] ?? 'text').toLowerCase();
+  const type = ((isWrapped ? text(inner['msgType']) : undefined) ?? text(body['msgType']) ?? 'text').toLowerCase();
   if (FILES.includes(type) && isWeb(words)) return { text: '', attachments: [fileOf(words, body)] };
   if (type !== 'richtext' && type !== 'html') return { text: words };
   const { text: shown, images } = htmlToText(words);

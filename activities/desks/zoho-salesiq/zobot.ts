@@ -40,7 +40,7 @@ function hasNobody(body: Fields): boolean {
   return wasForward || NOBODY.includes(codeOf(body));
 }
 
-const codeOf = (body: Fields): number => Number(fields(body['cause'])['code']);
+const codeOf = (body: Fields): number => Number(idOf(fields(body['cause'])['code']));
 
 function userOf(visitor: Fields): User {
   const [name, email, phone] = [text(visitor['name']), text(visitor['email']), text(visitor['phone'])];
