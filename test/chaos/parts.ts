@@ -7,7 +7,7 @@ import { findBinary, TEMPORAL_CLI } from '../../worker/local/binaries.ts';
 import { startPostgres } from '../../worker/local/postgres.ts';
 import { stopProcess } from '../../worker/local/processes.ts';
 import { startTemporal } from '../../worker/local/temporal-server.ts';
-import { startRole, type RoleProcess } from '../support/role-process.ts';
+import { killAll, startRole, type RoleProcess } from '../support/role-process.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
 const OPERATOR_KEY = 'operator-key-of-the-tests';
@@ -81,9 +81,7 @@ export async function startParts(each: number, env: Record<string, string> = {})
   };
 
   const stop = async (): Promise<void> => {
-    const processes = [...roles.api, ...roles.worker];
-    for (const one of processes) if (one.isAlive()) one.signal('SIGKILL');
-    await Promise.all(processes.map((one) => one.exit()));
+    await killAll([...roles.api, ...roles.worker]);
     await client.close();
     await Promise.all(Object.values(ways).map((way) => way.stop()));
     await Promise.all([postgres.down(), temporal.down()]);

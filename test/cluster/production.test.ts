@@ -6,7 +6,7 @@ import { createBots, type Bot } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
 import { followBot } from '../support/follower.ts';
 import { createLoad, type Load } from '../support/load.ts';
-import { startRole, type RoleProcess } from '../support/role-process.ts';
+import { killAll, startRole, type RoleProcess } from '../support/role-process.ts';
 import { seededRandom, testSeed } from '../support/seed.ts';
 import { install, missing, type Installation } from './installation.ts';
 
@@ -48,8 +48,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  for (const { signal } of processes) signal('SIGKILL');
-  await Promise.all(processes.map((one) => one.exit()));
+  await killAll(processes);
   await desk?.stop();
   await callback?.stop();
   await balancer?.stop();

@@ -3,10 +3,11 @@ import { reasonOf } from '../support/bots.ts';
 import { startCallbackReceiver, type CallbackReceiver } from '../support/callback.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
 import { until } from '../support/poll.ts';
-import { startRole, type RoleProcess } from '../support/role-process.ts';
+import { killAll, startRole, type RoleProcess } from '../support/role-process.ts';
 
 const LONG_MS = 90_000;
-const SILENCE_SECONDS = 5;
+/** Longer than a test needs from an agent's word to the user's next, on any machine. */
+const SILENCE_SECONDS = 10;
 
 let cluster: Cluster;
 let callback: CallbackReceiver;
@@ -17,8 +18,7 @@ beforeAll(async () => {
   callback = await startCallbackReceiver();
 });
 afterAll(async () => {
-  for (const one of started) one.signal('SIGKILL');
-  await Promise.all(started.map((one) => one.exit()));
+  await killAll(started);
   await cluster?.stop();
   await callback?.stop();
 });

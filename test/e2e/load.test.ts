@@ -4,7 +4,7 @@ import { audit, auditSettled } from '../support/audit.ts';
 import { createBots } from '../support/bots.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
 import { until } from '../support/poll.ts';
-import { startRole, type RoleProcess } from '../support/role-process.ts';
+import { killAll, startRole, type RoleProcess } from '../support/role-process.ts';
 
 const RETRY_MS = 60_000;
 
@@ -15,8 +15,7 @@ beforeAll(async () => {
   cluster = await startCluster({ worker: false });
 });
 afterAll(async () => {
-  for (const one of started) one.signal('SIGKILL');
-  await Promise.all(started.map((one) => one.exit()));
+  await killAll(started);
   await cluster?.stop();
 });
 

@@ -9,7 +9,7 @@ import { startTemporal } from '../../worker/local/temporal-server.ts';
 import { createBots } from '../support/bots.ts';
 import { followBot } from '../support/follower.ts';
 import { until } from '../support/poll.ts';
-import { runCommand, startRole, type RoleProcess } from '../support/role-process.ts';
+import { killAll, runCommand, startRole, type RoleProcess } from '../support/role-process.ts';
 import { temporalCliPath } from '../support/temporal.ts';
 
 const OPERATOR_KEY = 'operator-key-of-the-tests';
@@ -60,8 +60,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const one of started) if (one.isAlive()) one.signal('SIGKILL');
-  await Promise.all(started.map((one) => one.exit()));
+  await killAll(started);
   for (const stop of stops) await stop();
   await desk?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -59,6 +59,12 @@ export async function startRole(role: 'api' | 'worker', env: Record<string, stri
   };
 }
 
+/** Ends what is left of them, and waits until it is gone. */
+export async function killAll(processes: readonly RoleProcess[]): Promise<void> {
+  for (const one of processes) if (one.isAlive()) one.signal('SIGKILL');
+  await Promise.all(processes.map((one) => one.exit()));
+}
+
 /** A command that ends, such as `migrate`, with what it printed. */
 export async function runCommand(
   name: string,

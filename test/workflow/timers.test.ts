@@ -272,11 +272,11 @@ it('a clock of the server that jumps ahead ends one wait early by as much, and t
 it('what the user has waited for a worker is part of his time', async () => {
   await baton.stopWorker();
   const handoff = await baton.start();
-  await env.sleep('40s');
+  await env.sleep('5s');
   await baton.startWorker();
   await handoff.sees('handoff.connecting');
   await handoff.closes('user');
   await handoff.ended();
   const packet = (await handoff.events()).at(-1)?.data['packet'] as ReturnPacket;
-  expect(packet.durationSeconds).toBeGreaterThanOrEqual(40);
+  expect(packet.durationSeconds).toBeGreaterThanOrEqual(5);
 });
