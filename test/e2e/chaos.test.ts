@@ -12,7 +12,7 @@ const RETRY_MS = 60_000;
 const ENV = { BATON_ALLOWED_NETWORKS: '127.0.0.0/8', BATON_RATE_LIMIT: '1000000', BATON_LOG_LEVEL: 'error' };
 
 describe('parts, ways, desks and backends that fail by chance', () => {
-  // A gate judges a change, not luck: a new seed is for whoever can look into what it finds.
+  // In the gate those that are kept are enough.
   const seeds = [...SEEDS, ...(process.env['CI'] === undefined ? [testSeed('chaos')] : [])].map((seed) => ({ seed }));
 
   it.each(seeds)(
