@@ -120,22 +120,24 @@ describe('nonsense', () => {
       fc.constantFrom(botId, 'ho_1', '%00', '..', 'webhook'),
       fc.string({ unit: 'binary', maxLength: 20 }).map((s) => encodeURIComponent(Buffer.from(s).toString()) || 'x'),
     );
+    // The last has a length, and no comparison of it is possible.
+    const json = fc.oneof({ arbitrary: fc.jsonValue(), weight: 4 }, fc.constant({ length: { toString: 1 } }));
     const known = fc.record(
       {
         botId: fc.constantFrom(botId, 'x', '\u0000'),
         conversationId: fc.string({ unit: 'binary' }),
         conversation_id: fc.string(),
         timestamp: fc.oneof(fc.integer(), fc.double()),
-        body: fc.jsonValue(),
+        body: json,
         channel: fc.constantFrom('api', 'iframe', ''),
-        user: fc.oneof(fc.constant({ email: 'a@b.cc', name: '\ud800' }), fc.jsonValue()),
+        user: fc.oneof(fc.constant({ email: 'a@b.cc', name: '\ud800' }), json),
         question: fc.string({ unit: 'binary' }),
         text: fc.string({ unit: 'binary' }),
-        metadata: fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
-        history: fc.array(fc.jsonValue()),
-        desk: fc.jsonValue(),
-        hours: fc.jsonValue(),
-        payloads: fc.jsonValue(),
+        metadata: fc.dictionary(fc.string({ unit: 'binary' }), json),
+        history: fc.oneof(fc.array(json), json),
+        desk: json,
+        hours: json,
+        payloads: json,
       },
       { requiredKeys: [] },
     );
@@ -143,7 +145,7 @@ describe('nonsense', () => {
       fc.asyncProperty(
         fc.constantFrom(...routes),
         fc.infiniteStream(segment),
-        fc.oneof(known, fc.jsonValue()),
+        fc.oneof(known, json),
         fc.boolean(),
         async (route, segments, value, asBot) => {
           const path = route.url.replace(/:[A-Za-z]+/g, () => segments.next().value);
