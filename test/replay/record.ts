@@ -223,7 +223,7 @@ const SCENARIOS: Record<string, Scenario> = {
     const history = [{ role: 'user' as const, text: 'before' }];
     const handoff = await baton.start({ kind: 'next_opening', opensAtMs, history, continueAfterEvents: 30 });
     for (let i = 1; i <= 12; i += 1) await handoff.says(`u${i}`);
-    await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+    await baton.hasRuns(handoff.id, 2);
     await handoff.sees('handoff.connecting');
     await until(() => textsAtDesk(baton, handoff.id).length === 12, { message: 'all messages' });
     await handoff.closes('user');
@@ -332,10 +332,7 @@ const SCENARIOS: Record<string, Scenario> = {
     await handoff.sees('handoff.connecting');
     for (let i = 1; i <= 40; i += 1) await handoff.says(`u${i}`);
     await until(() => textsAtDesk(baton, handoff.id).length === 40, { message: 'all messages', timeoutMs: 30_000 });
-    await until(async () => (await baton.histories(handoff.id)).length > 1, {
-      message: 'a second run',
-      timeoutMs: 30_000,
-    });
+    await baton.hasRuns(handoff.id, 2);
     await handoff.closes('user');
     return handoff;
   },

@@ -64,6 +64,8 @@ export interface NativeTalk {
   tell(...signals: ConversationSignal[]): Promise<void>;
   userSays(...texts: string[]): Promise<void>;
   botSays(...texts: string[]): Promise<void>;
+  /** The bot asks for a human in it. */
+  handOff(over?: Partial<HandoffInput>): Promise<Handoff>;
   events(): Promise<ConversationEvent[]>;
   /** What a bot's backend took of it, each event once. */
   called(receiver: CallbackReceiver): ConversationEvent[];
@@ -94,8 +96,10 @@ export interface TestBaton {
     idleTimeoutMs?: number;
     continueAfterEvents?: number;
   }): Promise<NativeTalk>;
-  /** The history of every run of a handoff, oldest first. */
-  histories(handoffId: string): Promise<History[]>;
+  /** The history of every run of a handoff or conversation, oldest first. */
+  histories(workflowId: string): Promise<History[]>;
+  /** Waits until a handoff or conversation has gone on in a new run so often that it has at least so many. */
+  hasRuns(workflowId: string, count: number): Promise<void>;
   /** Replays every run of every handoff started here; gives back what did not replay. */
   replayAll(): Promise<{ workflowId: string; error: string }[]>;
   stop(): Promise<void>;
@@ -260,6 +264,16 @@ export async function startTestBaton(
         tell,
         userSays: (...texts) => say('userMessage', texts),
         botSays: (...texts) => say('botMessage', texts),
+        handOff: (over = {}) =>
+          baton.start({
+            botId,
+            desk: kind,
+            mode: 'native',
+            channel: kind,
+            conversationId: deskConversationId,
+            deskConversationId,
+            ...over,
+          }),
         events: () => store.journal.read<ConversationEvent>(id, 0, 100_000),
         called(receiver) {
           const mine = receiver.calls.map((call) => call.event as unknown as ConversationEvent);
@@ -284,6 +298,13 @@ export async function startTestBaton(
         runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
       }
       return found;
+    },
+
+    async hasRuns(workflowId, count) {
+      await until(async () => (await baton.histories(workflowId)).length >= count, {
+        timeoutMs: 60_000,
+        message: `run ${count} of ${workflowId}`,
+      });
     },
 
     async replayAll() {

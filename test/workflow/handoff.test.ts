@@ -232,7 +232,7 @@ describe('a handoff on a real Temporal server', () => {
       await handoff.says(String(i));
       await handoff.replies(`a${i}`);
       if (i !== 50) continue;
-      await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+      await baton.hasRuns(handoff.id, 2);
       await handoff.says('1'); // a repeat of a message of an earlier run
     }
     await until(() => textsAtDesk(baton, handoff.id).length === 60, { message: 'all messages', timeoutMs: 60_000 });

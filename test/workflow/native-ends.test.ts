@@ -32,17 +32,6 @@ beforeEach(async () => {
   talk = await baton.conversation({ botId, desk: 'messenger', deskConversationId: `d-${randomUUID()}` });
 });
 
-/** A handoff of the conversation of this test. */
-const handOff = () =>
-  baton.start({
-    botId,
-    desk: 'messenger',
-    mode: 'native',
-    channel: 'messenger',
-    conversationId: talk.deskConversationId,
-    deskConversationId: talk.deskConversationId,
-  });
-
 /** The `seq` of what the bot's backend has taken, in the order of arrival. */
 const taken = (): number[] =>
   callback.calls
@@ -142,7 +131,7 @@ it('a message that a crash left unmarked is not told again in the next session',
 it('the end of a terminated handoff gives the conversation back to the bot', async () => {
   await talk.userSays('u1');
   await talk.tell({ kind: 'agentReply', id: 'a1', text: 'I take this' });
-  const handoff = await handOff();
+  const handoff = await talk.handOff();
   await handoff.sees('handoff.connecting');
   await baton.client.workflow.getHandle(handoff.id).terminate('by an operator');
   await administer(baton.databaseUrl, `update handoffs set started_at = started_at - interval '2 hours'`);
@@ -153,12 +142,12 @@ it('the end of a terminated handoff gives the conversation back to the bot', asy
 
 it('the late end of a handoff takes nothing from the humans of the next one', async () => {
   const { deskConversationId } = talk;
-  const first = await handOff();
+  const first = await talk.handOff();
   await first.sees('handoff.connecting');
   desk.fails(true);
   await first.closes('bot');
   await first.sees('handoff.closed');
-  const second = await handOff();
+  const second = await talk.handOff();
   // The pauses of the end have become longer than those of the opening.
   await pause(6_000);
   desk.fails(false);
@@ -173,7 +162,7 @@ it('the late end of a handoff takes nothing from the humans of the next one', as
 it('what the desk refuses after a handoff that it never had has failed at once', async () => {
   await talk.userSays('u1');
   desk.fails('rejected');
-  const handoff = await handOff();
+  const handoff = await talk.handOff();
   await handoff.ended();
   await talk.botSays('b1');
   const failed = await until(async () => (await talk.events()).find(({ type }) => type === 'message.failed'), {
@@ -184,7 +173,7 @@ it('what the desk refuses after a handoff that it never had has failed at once',
 
 it('a handoff of a conversation that the desk has no more is over at once', async () => {
   desk.fails('not_found');
-  const handoff = await handOff();
+  const handoff = await talk.handOff();
   await handoff.ended(10_000);
   expect(await handoff.types()).toEqual(['handoff.busy', 'handoff.closed']);
 });
@@ -211,7 +200,7 @@ it('one sweep forwards all that an outage has left', async () => {
 it('what a handoff has told is not told to the bot again when its mark was lost', async () => {
   const { deskConversationId } = talk;
   await talk.userSays('u1');
-  const handoff = await handOff();
+  const handoff = await talk.handOff();
   await handoff.sees('handoff.connecting');
   for (const id of ['u2', 'u3']) {
     await baton.store.inbox.receive({

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRegistry } from '../../activities/desks/registry.ts';
 import { startTestBaton } from '../support/baton.ts';
-import type { Handoff, NativeTalk, TestBaton } from '../support/baton.ts';
+import type { NativeTalk, TestBaton } from '../support/baton.ts';
 import { startCallbackReceiver } from '../support/callback.ts';
 import type { CallbackReceiver } from '../support/callback.ts';
 import { createNativeDesk } from '../support/native-desk.ts';
@@ -28,17 +28,6 @@ beforeEach(async () => {
   botId = await baton.bot({ mode: 'native', desk: { kind: 'messenger' }, callback: { url: callback.url } });
   talk = await baton.conversation({ botId, desk: 'messenger', deskConversationId: `d-${randomUUID()}` });
 });
-
-const handOff = (more = {}): Promise<Handoff> =>
-  baton.start({
-    botId,
-    desk: 'messenger',
-    mode: 'native',
-    channel: 'messenger',
-    conversationId: talk.deskConversationId,
-    deskConversationId: talk.deskConversationId,
-    settings: settings({ callback: true, ...more }),
-  });
 
 describe('a native conversation on a real Temporal server', () => {
   it('carries what the user says to the bot and what the bot says to the desk, in order', async () => {
@@ -101,7 +90,7 @@ describe('a native conversation on a real Temporal server', () => {
     await until(async () => (await long.events()).length === 41, { message: '41 events' });
     expect(new Set(desk.told).size).toBe(40);
     expect((await long.events()).slice(1).map(({ data }) => data.messageId)).toEqual(ids);
-    await until(async () => (await baton.histories(long.id)).length > 1, { message: 'a second run' });
+    await baton.hasRuns(long.id, 2);
     await Promise.all([long.userSays('m0', 'after'), long.botSays('m0', 'after')]);
     await until(() => desk.told.length === 41, { message: 'what was said after it' });
     expect(desk.told.at(-1)).toBe('bot after');
@@ -123,7 +112,7 @@ describe('a native conversation on a real Temporal server', () => {
 describe('a handoff of a native conversation', () => {
   it('assigns it, watches, and gives it back to the bot when time is over', async () => {
     await talk.userSays('u1');
-    const handoff = await handOff({ inactivityTimeoutMs: 2_000 });
+    const handoff = await talk.handOff({ settings: settings({ callback: true, inactivityTimeoutMs: 2_000 }) });
     await handoff.sees('handoff.connecting');
     expect(desk.opened.at(-1)).toMatchObject({ mode: 'native', deskConversationId: talk.deskConversationId });
     await handoff.replies('a1');
@@ -134,7 +123,7 @@ describe('a handoff of a native conversation', () => {
   });
 
   it('brings what the user says at its very end to the bot, once, also when the conversation had ended', async () => {
-    const handoff = await handOff();
+    const handoff = await talk.handOff({ settings: settings({ callback: true }) });
     await handoff.sees('handoff.connecting');
     await handoff.signal(
       { kind: 'agentReply', id: 'a1', text: 'hello' },
@@ -159,7 +148,7 @@ describe('a handoff of a native conversation', () => {
 
   it('silences what the bot could not get through before, and frees it afterwards', async () => {
     await talk.userSays('u1');
-    const handoff = await handOff();
+    const handoff = await talk.handOff({ settings: settings({ callback: true }) });
     await handoff.sees('handoff.connecting');
     await talk.botSays('too-late');
     const failed = await until(async () => (await talk.events()).find(({ type }) => type === 'message.failed'), {

@@ -66,7 +66,7 @@ it('a run that has gone on as new tells all of it, and what happened beside the 
       timeoutMs: 60_000,
     });
   }
-  await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+  await baton.hasRuns(handoff.id, 2);
   const before = await handoff.events();
   await loseAllButTheFirst(handoff.id);
   await handoff.says('last');

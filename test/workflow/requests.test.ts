@@ -83,7 +83,7 @@ describe('a request for the next opening', () => {
     const status = { status: 'scheduled', kind: 'next_opening', deadline: { kind: 'opening' } };
     expect(await baton.store.handoffs.get(handoff.id)).toMatchObject(status);
     for (let i = 1; i <= 10; i += 1) await handoff.says(`u${i}`);
-    await until(async () => (await baton.histories(handoff.id)).length > 1, { message: 'a second run' });
+    await baton.hasRuns(handoff.id, 2);
     const connecting = await handoff.sees('handoff.connecting', 60_000);
     expect(Date.parse(connecting.at)).toBeGreaterThanOrEqual(opensAtMs);
     await until(() => textsAtDesk(baton, handoff.id).length === 10, { message: 'all messages' });

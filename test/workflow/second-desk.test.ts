@@ -173,6 +173,7 @@ describe('a second desk on a real Temporal server', () => {
     for (let i = 1; i <= 6; i += 1) await handoff.says(String(i));
     await handoff.sees('handoff.desk_changed');
     await until(() => toldSecond(handoff).length === 7, { message: 'all at the second desk' });
+    await baton.hasRuns(handoff.id, 2);
     await handoff.replies('messenger:1');
     await handoff.closes('agent');
     await handoff.ended();

@@ -34,6 +34,7 @@ it('keeps the trace of each message over continue-as-new, tries of regular activ
     await handoff.signal({ kind: 'userMessage', id: `m${index}`, text: `message ${index}`, trace: traceOf(id) });
   }
   await until(() => textsAtDesk(baton, handoff.id).length === count, { timeoutMs: 60_000, message: 'all at the desk' });
+  await baton.hasRuns(handoff.id, 2);
   // More than a run keeps at hand: what is delivered now is read from the journal first.
   callback.behave('well');
   await handoff.closes('user');
